@@ -1,0 +1,1 @@
+"""One actor per file; messages are their only common ground."""

@@ -1,0 +1,1 @@
+"""Actors, mailboxes, switchboard, supervision: knows threads, nothing of trading."""

@@ -1,0 +1,1 @@
+"""Rows, units of work, migrations and caches."""

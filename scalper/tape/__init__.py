@@ -1,0 +1,1 @@
+"""Recorded days, tapes of ticks and the built-in market."""
