@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import msgspec
 
@@ -21,6 +22,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     is_control: ClassVar[bool] = False
     #: A taped message goes to the tape of ticks and not, line by line, to the message log.
     is_taped: ClassVar[bool] = False
+    #: Several that wait in one mailbox are handed over as one, made by `merged`.
+    is_conflated: ClassVar[bool] = False
+
+    @classmethod
+    def merged(cls, burst: Sequence[Self]) -> Self:
+        """One message that stands for a burst of them, oldest first; only of conflated types."""
+        raise NotImplementedError(f"{cls.__name__} is not a conflated message")
 
 
 class Letter(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,209 @@
+"""The base of every actor: handlers by message type, recovery before work, sending through the switchboard.
+
+The same class runs on a Pykka thread (`Actor.start`) and, unstarted, on the Stepper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import pykka
+from pykka._actor import ActorInbox
+
+from scalper.errors import UnknownMessage
+from scalper.message import Letter, Message
+from scalper.runtime.mailbox import Mailbox
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def receives(kind: type[Message]) -> Callable[[Handler], Handler]:
+    """Mark a method as the handler of one type of message."""
+
+    def mark(handler: Handler) -> Handler:
+        handler.__receives__ = kind  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
+class Post(Protocol):
+    """What an actor may do with the world: send, and be told of its own end."""
+
+    def publish(self, sender: str, cause: int, message: Message) -> int:
+        """Deliver to every actor with a handler for it; returns the letter's seq."""
+
+    def send(self, sender: str, cause: int, to: str, message: Message) -> int:
+        """Deliver to one named actor; returns the letter's seq."""
+
+
+class Ping:
+    """Supervision's question to the loop itself; it is no letter and leaves no trace in the log."""
+
+
+class Link:
+    """What ties one incarnation of an actor to its name, its mailbox and the switchboard.
+
+    Attributes:
+        on_crash: Called in the actor's thread with the link, the letter that crashed it (None during
+            recovery) and the exception.
+        on_closed: Called in the actor's thread as its last act.
+        crash_after: Letters after which a test wants it to fail; None in earnest.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        mailbox: Mailbox,
+        post: Post,
+        *,
+        started_at: datetime,
+        on_crash: Callable[[Link, Letter | None, BaseException], None],
+        on_closed: Callable[[], None] = lambda: None,
+        crash_after: int | None = None,
+    ) -> None:
+        self.name = name
+        self.mailbox = mailbox
+        self.post = post
+        self.started_at = started_at
+        self.on_crash = on_crash
+        self.on_closed = on_closed
+        self.crash_after = crash_after
+        self.is_answering = False
+
+
+class InjectedCrash(Exception):
+    """A test asked this actor to fail at this letter."""
+
+
+class Actor(pykka.ThreadingActor):
+    """One owner of one kind of fact.
+
+    `__init__` stores ports and empty state and does no I/O: it runs in the supervisor's thread. `recover`
+    runs in the actor's own thread before any letter, at the first start and after every restart.
+    """
+
+    use_daemon_thread = True
+    _handlers: ClassVar[dict[type[Message], str]] = {}
+
+    def __init_subclass__(cls) -> None:
+        handlers: dict[type[Message], str] = {}
+        for owner in reversed(cls.__mro__):
+            for name, member in vars(owner).items():
+                kind = getattr(member, "__receives__", None)
+                if kind is not None:
+                    handlers[kind] = name
+        cls._handlers = handlers
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._letter: Letter | None = None
+        super().__init__()
+        self._by_type: dict[type, Callable[[Any], Any]] = {
+            kind: getattr(self, name) for kind, name in self._handlers.items()
+        }
+
+    @classmethod
+    def receives_types(cls) -> tuple[type[Message], ...]:
+        """The message types this actor has handlers for, in the order they are written."""
+        return tuple(cls._handlers)
+
+    @property
+    def name(self) -> str:
+        return self._link.name
+
+    # What subclasses write -----------------------------------------------------------------------------
+
+    def recover(self, at: datetime) -> None:
+        """Rebuild the state from own rows, or ask for it; called before the first letter is handled.
+
+        An actor that must wait for an answer calls `hold` here and `resume` in the handler of the answer.
+        """
+
+    def close(self) -> None:
+        """Release what was opened; called as the last act of an orderly stop."""
+
+    # What subclasses call ------------------------------------------------------------------------------
+
+    def publish(self, message: Message) -> int:
+        """Tell everybody who has a handler for it; the letter in hand becomes its cause."""
+        letter = self._letter
+        return self._link.post.publish(self._link.name, letter.seq if letter is not None else 0, message)
+
+    def send(self, to: str, message: Message) -> int:
+        """Tell one actor by name; the letter in hand becomes its cause."""
+        letter = self._letter
+        return self._link.post.send(self._link.name, letter.seq if letter is not None else 0, to, message)
+
+    def hold(self) -> None:
+        """Handle nothing but control letters until `resume`: the state is not whole yet."""
+        self._link.mailbox.gate(is_gated=True)
+
+    def resume(self) -> None:
+        """The state is whole: letters that waited are handled now, in their order."""
+        self._link.mailbox.gate(is_gated=False)
+
+    # Pykka ---------------------------------------------------------------------------------------------
+
+    def _create_actor_inbox(self) -> ActorInbox:  # type: ignore[override]
+        return self._link.mailbox
+
+    def on_start(self) -> None:
+        try:
+            self.begin()
+        except Exception as error:
+            self._link.mailbox.abandon()
+            self._link.on_crash(self._link, None, error)
+            raise
+
+    def begin(self) -> None:
+        """Open the mailbox and recover."""
+        self._link.mailbox.adopt()
+        self._link.mailbox.gate(is_gated=False)
+        self.recover(self._link.started_at)
+
+    def on_receive(self, item: Any) -> Any:
+        """Handle one letter; a query of people (a bare Message) is answered by its return value."""
+        if type(item) is Letter:
+            self.handle(item)
+            return None
+        if isinstance(item, Ping):
+            return None
+        return self._handler_of(item)(item)
+
+    def handle(self, letter: Letter) -> None:
+        """Dispatch one letter by the type of its message."""
+        self._letter = letter
+        if self._link.crash_after is not None:
+            self._count_down(letter)
+        handler = self._by_type.get(type(letter.message))
+        if handler is None:
+            self._handler_of(letter.message)
+        else:
+            handler(letter.message)
+        self._letter = None
+
+    def _handler_of(self, message: Any) -> Callable[[Any], Any]:
+        handler = self._by_type.get(type(message))
+        if handler is None:
+            raise UnknownMessage(f"{self._link.name} has no handler for {type(message).__name__}")
+        return handler
+
+    def _count_down(self, letter: Letter) -> None:
+        assert self._link.crash_after is not None
+        self._link.crash_after -= 1
+        if self._link.crash_after < 0:
+            self._link.crash_after = None
+            raise InjectedCrash(f"{self._link.name} was told to fail at letter {letter.seq}")
+
+    def on_failure(self, exception_type: Any, exception_value: Any, traceback: Any) -> None:
+        """Runs in the dying actor's thread: its letters stay, the one in hand is lost."""
+        self._link.mailbox.abandon()
+        self._link.on_crash(self._link, self._letter, exception_value)
+        self._link.on_closed()
+
+    def on_stop(self) -> None:
+        self.close()
+        self._link.on_closed()

@@ -1,0 +1,21 @@
+"""What supervision tells the actors, as letters like any other."""
+
+from __future__ import annotations
+
+from scalper.message import Message
+
+
+class ChildRestarted(Message):
+    """Root says: this actor failed and a new incarnation has taken over."""
+
+    name: str
+    failures: int
+    text: str
+
+
+class ChildGaveUp(Message):
+    """Root says: this actor failed beyond its window and stays down; `policy` says what follows."""
+
+    name: str
+    policy: str
+    text: str

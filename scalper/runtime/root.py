@@ -1,0 +1,277 @@
+"""Root on threads: starts the children in order, watches, restarts, escalates, stops them in reverse.
+
+Root is an actor itself. Its own mailbox holds plain requests (a child failed, a restart is due, look after
+your children); what the other actors must know it publishes as letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from threading import Event, Timer
+from typing import Any
+
+import pykka
+from loguru import logger
+
+from scalper.message import Letter
+from scalper.runtime.actor import Actor, Link, Ping
+from scalper.runtime.clock import Clock, monotonic_s
+from scalper.runtime.lifecycle import ChildGaveUp, ChildRestarted
+from scalper.runtime.mailbox import Mailbox
+from scalper.runtime.stepper import CrashNote, StartNote
+from scalper.runtime.supervision import ChildSpec, GiveUp, RestartLedger, crash_text
+from scalper.runtime.switchboard import Switchboard
+
+#: How often Root looks whether its children answer.
+WATCH_EVERY_S = 0.5
+#: Longest wait for one child to recover at the first start.
+START_S_MAX = 10.0
+
+
+class _Failed:
+    def __init__(self, link: Link, letter: Letter | None, error: BaseException) -> None:
+        self.link = link
+        self.letter = letter
+        self.error = error
+
+
+class _RestartDue:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class _Watch:
+    """Look whether every child answers."""
+
+
+class _Child:
+    """One child as Root sees it."""
+
+    def __init__(self, spec: ChildSpec, mailbox: Mailbox, seed: int) -> None:
+        self.spec = spec
+        self.mailbox = mailbox
+        self.ledger = RestartLedger(spec, seed)
+        self.ref: pykka.ActorRef[Actor] | None = None
+        self.closed = Event()
+        self.pinged_at_s: float | None = None
+        self.answer: Any = None
+        self.failures = 0
+        self.is_down = False
+
+
+class Root(pykka.ThreadingActor):
+    """Supervises one tree.
+
+    Attributes:
+        failure: Set with a reason when the process must end: `failed` tells the main thread.
+    """
+
+    use_daemon_thread = True
+
+    def __init__(
+        self,
+        switchboard: Switchboard,
+        specs: Sequence[ChildSpec],
+        clock: Clock,
+        *,
+        seed: int = 0,
+        on_start: StartNote = lambda name, at: None,
+        on_crash: CrashNote = lambda name, seq, text: None,
+        on_thread_end: Callable[[], None] = lambda: None,
+        failed: Callable[[str], None] = lambda reason: None,
+        crash_after: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__()
+        self._switchboard = switchboard
+        self._clock = clock
+        self._on_start = on_start
+        self._on_crash = on_crash
+        self._on_thread_end = on_thread_end
+        self._failed = failed
+        self._crash_after = dict(crash_after or {})
+        self._is_stopping = False
+        self._watch: Timer | None = None
+        self._children: dict[str, _Child] = {}
+        for spec in specs:
+            mailbox = Mailbox(
+                spec.name,
+                limit=spec.mailbox_limit,
+                is_dropping=spec.is_dropping,
+                on_reorder=switchboard.reordered,
+            )
+            switchboard.register(mailbox, spec.kind.receives_types())
+            self._children[spec.name] = _Child(spec, mailbox, seed)
+
+    def on_start(self) -> None:
+        for child in self._children.values():
+            self._start(child)
+        self._schedule_watch()
+
+    def on_receive(self, message: Any) -> Any:
+        if isinstance(message, _Failed):
+            self._on_failed(message)
+        elif isinstance(message, _RestartDue):
+            self._restart(self._children[message.name])
+        elif isinstance(message, _Watch):
+            self._look_after_children()
+            self._schedule_watch()
+        elif isinstance(message, StopTree):
+            return self._stop_children(message.deadline_s)
+        elif isinstance(message, GetChild):
+            return self._children[message.name].ref
+        return None
+
+    # Starting and restarting ---------------------------------------------------------------------------
+
+    def _start(self, child: _Child) -> None:
+        at = self._clock.now()
+        name = child.spec.name
+        self._on_start(name, at)
+        child.closed = Event()
+        child.pinged_at_s = None
+        closed = child.closed
+
+        def on_closed() -> None:
+            self._on_thread_end()
+            closed.set()
+
+        link = Link(
+            name,
+            child.mailbox,
+            self._switchboard,
+            started_at=at,
+            on_crash=lambda link, letter, error: self.actor_ref.tell(_Failed(link, letter, error)),
+            on_closed=on_closed,
+            crash_after=self._crash_after.pop(name, None),
+        )
+        child.ref = _start_actor(child.spec.make(link))
+
+    def _on_failed(self, failed: _Failed) -> None:
+        name = failed.link.name
+        child = self._children[name]
+        text = crash_text(failed.error)
+        seq = failed.letter.seq if failed.letter is not None else 0
+        self._on_crash(name, seq, text)
+        if failed.letter is not None:
+            self._switchboard.bury(failed.letter, name, text)
+        logger.opt(exception=failed.error).error("Actor {} failed at letter {}: {}", name, seq, text)
+        child.failures += 1
+        if self._is_stopping:
+            return
+        delay_s = child.ledger.delay_after_failure(monotonic_s())
+        if delay_s is None:
+            self._give_up(child, text)
+            return
+        logger.warning("Actor {} starts again in {:.2f} s, failure {} so far", name, delay_s, child.failures)
+        timer = Timer(delay_s, self.actor_ref.tell, args=(_RestartDue(name),))
+        timer.daemon = True
+        timer.start()
+        child.answer = text
+
+    def _restart(self, child: _Child) -> None:
+        if self._is_stopping or child.is_down:
+            return
+        text = str(child.answer)
+        child.answer = None
+        self._start(child)
+        restarted = ChildRestarted(at=self._clock.now(), name=child.spec.name, failures=child.failures, text=text)
+        self._switchboard.publish("root", 0, restarted)
+
+    def _give_up(self, child: _Child, text: str) -> None:
+        child.is_down = True
+        policy = child.spec.on_give_up
+        logger.critical("Actor {} failed beyond its restart window ({}); policy {}", child.spec.name, text, policy)
+        gave_up = ChildGaveUp(at=self._clock.now(), name=child.spec.name, policy=policy, text=text)
+        self._switchboard.publish("root", 0, gave_up)
+        if policy is GiveUp.EXIT_PROCESS:
+            self._failed(f"{child.spec.name} failed beyond its restart window: {text}")
+
+    # Watching ------------------------------------------------------------------------------------------
+
+    def _schedule_watch(self) -> None:
+        if not self._is_stopping:
+            self._watch = Timer(WATCH_EVERY_S, self._request_watch)
+            self._watch.daemon = True
+            self._watch.start()
+
+    def _request_watch(self) -> None:
+        if self.actor_ref.is_alive():
+            self.actor_ref.tell(_Watch())
+
+    def _look_after_children(self) -> None:
+        now_s = monotonic_s()
+        for child in self._children.values():
+            if child.is_down or child.ref is None or not child.ref.is_alive():
+                continue
+            self._look_after(child, now_s)
+
+    def _look_after(self, child: _Child, now_s: float) -> None:
+        if child.pinged_at_s is None or (child.answer is not None and child.answer.done()):
+            child.answer = _ask(child)
+            child.pinged_at_s = now_s
+        elif now_s - child.pinged_at_s > child.spec.hang_s:
+            self._hung(child, now_s - child.pinged_at_s)
+        depth = child.mailbox.depth
+        if depth > child.spec.mailbox_limit and not child.spec.is_dropping:
+            self._give_up(child, f"{depth} letters wait, limit {child.spec.mailbox_limit}")
+
+    def _hung(self, child: _Child, silent_s: float) -> None:
+        # A thread cannot be killed, so a hung actor cannot be restarted: its policy decides at once.
+        self._give_up(child, f"no answer for {silent_s:.1f} s, limit {child.spec.hang_s:.1f} s")
+
+    # Stopping ------------------------------------------------------------------------------------------
+
+    def _stop_children(self, deadline_s: float) -> list[str]:
+        """Stop last started first; returns the names of those that did not stop in time."""
+        self._is_stopping = True
+        if self._watch is not None:
+            self._watch.cancel()
+        end_s = monotonic_s() + deadline_s
+        late = []
+        for child in reversed(self._children.values()):
+            if child.ref is None or not child.ref.is_alive():
+                continue
+            child.ref.stop(block=False)
+            if not child.closed.wait(max(0.0, end_s - monotonic_s())):
+                late.append(child.spec.name)
+        return late
+
+
+class StopTree:
+    """Asks Root to stop its children in reverse order within a deadline in seconds."""
+
+    def __init__(self, deadline_s: float) -> None:
+        self.deadline_s = deadline_s
+
+
+class GetChild:
+    """Asks Root for the ref of one child, for queries of people."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class _Answer:
+    """Whether the loop of a child has come round to a Ping."""
+
+    def __init__(self, future: pykka.Future[Any]) -> None:
+        self._future = future
+
+    def done(self) -> bool:
+        try:
+            self._future.get(timeout=0)
+        except pykka.Timeout:
+            return False
+        return True
+
+
+def _ask(child: _Child) -> _Answer:
+    assert child.ref is not None
+    return _Answer(child.ref.ask(Ping(), block=False, timeout=child.spec.hang_s))
+
+
+def _start_actor(actor: Actor) -> pykka.ActorRef[Actor]:
+    """What `pykka.Actor.start` does, for an actor already built by its spec."""
+    pykka.ActorRegistry.register(actor.actor_ref)
+    actor._start_actor_loop()
+    return actor.actor_ref
