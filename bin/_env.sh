@@ -18,14 +18,15 @@ is_usable_python() {
 }
 
 find_python() {
-  local candidate
-  for candidate in python3 python3.13 python3.12 python3.11 python3.14 /usr/bin/python3; do
+  local candidate candidates
+  candidates=$(type -ap python3 python3.13 python3.12 python3.11)
+  while read -r candidate; do
     if is_usable_python "$candidate"; then
       printf '%s\n' "$candidate"
       return
     fi
-  done
-  refuse "needs Python 3.$PYTHON_MINOR_MIN or newer and found none (python3 here: $(python3 --version 2>&1 | head -n 1))." \
+  done <<<"$candidates"
+  refuse "needs Python 3.$PYTHON_MINOR_MIN or newer; found on PATH:" $candidates "(none of them runs as one)." \
     "Install it (Debian, Ubuntu: apt-get install python3 python3-venv), then start again."
 }
 

@@ -6,7 +6,11 @@ import os
 
 import pytest
 
+from tests.servers import postgres_database, postgres_url, redis_database, redis_url
 from tests.shared_files import SHARED
+
+#: The fixtures that live in modules of their own.
+__all__ = ["postgres_database", "postgres_url", "redis_database", "redis_url"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
