@@ -156,6 +156,7 @@ class Actor(pykka.ThreadingActor):
         except Exception as error:
             self._link.mailbox.abandon()
             self._link.on_crash(self._link, None, error)
+            self._link.on_closed()
             raise
 
     def begin(self) -> None:

@@ -15,7 +15,7 @@ PULSE_EVERY = timedelta(milliseconds=250)
 PULSE_WALL_S_MIN = 0.005
 
 
-class Pulse(Message):
+class Pulse(Message, frozen=True, kw_only=True):
     """The heartbeat says: it is `at`."""
 
 

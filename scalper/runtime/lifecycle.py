@@ -5,7 +5,7 @@ from __future__ import annotations
 from scalper.message import Message
 
 
-class ChildRestarted(Message):
+class ChildRestarted(Message, frozen=True, kw_only=True):
     """Root says: this actor failed and a new incarnation has taken over."""
 
     name: str
@@ -13,7 +13,7 @@ class ChildRestarted(Message):
     text: str
 
 
-class ChildGaveUp(Message):
+class ChildGaveUp(Message, frozen=True, kw_only=True):
     """Root says: this actor failed beyond its window and stays down; `policy` says what follows."""
 
     name: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
+from threading import get_ident
 from typing import Any
 
 from pykka._envelope import Envelope
@@ -43,7 +44,7 @@ class Mailbox:
         self._control: deque[Envelope[Any]] = deque()
         self._letters: deque[Envelope[Any]] = deque()
         self._is_gated = False
-        self._is_dead = False
+        self._owner = 0
 
     def put(self, envelope: Envelope[Any], /) -> None:
         """Take in one envelope, from any thread."""
@@ -65,8 +66,8 @@ class Mailbox:
         return bool(self._control) or (bool(self._letters) and not self._is_gated)
 
     def empty(self) -> bool:
-        """True once the incarnation is dead: Pykka would otherwise drain and lose what its successor must handle."""
-        return self._is_dead or (self._arrivals.empty() and not self._control and not self._letters)
+        """True to a thread that does not own it: a dying Pykka actor drains its inbox, and the letters must stay."""
+        return get_ident() != self._owner or (self._arrivals.empty() and not self._control and not self._letters)
 
     def gate(self, *, is_gated: bool) -> None:
         """Hold back everything but control letters while the owner rebuilds its state."""
@@ -74,11 +75,11 @@ class Mailbox:
 
     def abandon(self) -> None:
         """The incarnation died; its letters stay for the next one."""
-        self._is_dead = True
+        self._owner = 0
 
     def adopt(self) -> None:
-        """A new incarnation takes over, gated until it has recovered."""
-        self._is_dead = False
+        """The calling thread takes over as the owner."""
+        self._owner = get_ident()
 
     @property
     def depth(self) -> int:

@@ -82,7 +82,7 @@ class RawLine(msgspec.Struct, frozen=True, kw_only=True, rename={"sender": "from
 
 
 class MessageLog:
-    """Appends lines to `letters-NNNN.jsonl`; a new part of a day begins a new file. Not thread-safe: its caller locks."""
+    """Appends lines to `letters-NNNN.jsonl`; a new part of a day begins a new file. Its caller locks."""
 
     def __init__(self, folder: Path, run: str, *, header: dict[str, str], first_seq: int, rotate_bytes: int) -> None:
         self._folder = folder
@@ -122,7 +122,7 @@ class MessageLog:
         self._append(self._encode(note))
 
     def flush(self, *, to_disk: bool = False) -> None:
-        """Hand what is buffered to the system, and to the disk if asked: the first survives the process, the second the machine."""
+        """Hand what is buffered to the system (survives the process) and, if asked, to the disk (survives the machine)."""
         if self._file is None:
             return
         if self._buffer:
@@ -270,6 +270,9 @@ class LogReader:
             return
         told = msgspec.json.decode(line.body, type=dict[str, str]).get("previous_sha256", "")
         if told and told != self._previous_sha256:
-            raise LogError(f"{path}:{number}: the file before this one was changed: sha256 {self._previous_sha256}, expected {told}")
+            raise LogError(
+                f"{path}:{number}: the file before this one was changed: "
+                f"sha256 {self._previous_sha256}, expected {told}"
+            )
         if line.note == "part":
             self.last_seq = line.seq - 1

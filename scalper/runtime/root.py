@@ -53,8 +53,9 @@ class _Child:
         self.ledger = RestartLedger(spec, seed)
         self.ref: pykka.ActorRef[Actor] | None = None
         self.closed = Event()
-        self.pinged_at_s: float | None = None
-        self.answer: Any = None
+        self.pinged_at_s = 0.0
+        self.pong: _Pong | None = None
+        self.crash_text = ""
         self.failures = 0
         self.is_down = False
 
@@ -128,7 +129,7 @@ class Root(pykka.ThreadingActor):
         name = child.spec.name
         self._on_start(name, at)
         child.closed = Event()
-        child.pinged_at_s = None
+        child.pong = None
         closed = child.closed
 
         def on_closed() -> None:
@@ -166,15 +167,15 @@ class Root(pykka.ThreadingActor):
         timer = Timer(delay_s, self.actor_ref.tell, args=(_RestartDue(name),))
         timer.daemon = True
         timer.start()
-        child.answer = text
+        child.crash_text = text
 
     def _restart(self, child: _Child) -> None:
         if self._is_stopping or child.is_down:
             return
-        text = str(child.answer)
-        child.answer = None
         self._start(child)
-        restarted = ChildRestarted(at=self._clock.now(), name=child.spec.name, failures=child.failures, text=text)
+        restarted = ChildRestarted(
+            at=self._clock.now(), name=child.spec.name, failures=child.failures, text=child.crash_text
+        )
         self._switchboard.publish("root", 0, restarted)
 
     def _give_up(self, child: _Child, text: str) -> None:
@@ -206,8 +207,8 @@ class Root(pykka.ThreadingActor):
             self._look_after(child, now_s)
 
     def _look_after(self, child: _Child, now_s: float) -> None:
-        if child.pinged_at_s is None or (child.answer is not None and child.answer.done()):
-            child.answer = _ask(child)
+        if child.pong is None or child.pong.has_come():
+            child.pong = _ping(child)
             child.pinged_at_s = now_s
         elif now_s - child.pinged_at_s > child.spec.hang_s:
             self._hung(child, now_s - child.pinged_at_s)
@@ -251,13 +252,13 @@ class GetChild:
         self.name = name
 
 
-class _Answer:
+class _Pong:
     """Whether the loop of a child has come round to a Ping."""
 
     def __init__(self, future: pykka.Future[Any]) -> None:
         self._future = future
 
-    def done(self) -> bool:
+    def has_come(self) -> bool:
         try:
             self._future.get(timeout=0)
         except pykka.Timeout:
@@ -265,9 +266,9 @@ class _Answer:
         return True
 
 
-def _ask(child: _Child) -> _Answer:
+def _ping(child: _Child) -> _Pong:
     assert child.ref is not None
-    return _Answer(child.ref.ask(Ping(), block=False, timeout=child.spec.hang_s))
+    return _Pong(child.ref.ask(Ping(), block=False, timeout=child.spec.hang_s))
 
 
 def _start_actor(actor: Actor) -> pykka.ActorRef[Actor]:

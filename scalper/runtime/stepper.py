@@ -138,7 +138,7 @@ class Stepper:
         letter = mailbox.get().message
         try:
             actor.handle(letter)
-        except Exception as error:  # the base is where a crash becomes a restart  # noqa: BLE001
+        except Exception as error:
             if self._is_fail_fast:
                 raise
             self._crashed(mailbox, letter, error)
@@ -153,8 +153,6 @@ class Stepper:
             self._give_up(spec, text)
             return
         self._begin(name)
-        mailbox_depth = mailbox.depth
-        self._turns.extend([mailbox] * mailbox_depth)
         self._switchboard.publish("root", 0, ChildRestarted(at=self.at, name=name, failures=1, text=text))
 
     def _give_up(self, spec: ChildSpec, text: str) -> None:

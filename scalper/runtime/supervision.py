@@ -6,6 +6,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
+
 import msgspec
 
 from scalper.runtime.actor import Actor, Link
@@ -35,7 +36,7 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
 
     def delay_s(self, failures: int, chance: random.Random) -> float:
         """Seconds to wait after the `failures`-th failure in a row (from 1)."""
-        base = min(self.first_s * 2 ** min(failures - 1, 30), self.max_s)
+        base = min(self.first_s * 2.0 ** min(failures - 1, 30), self.max_s)
         return max(0.0, base * (1 + chance.uniform(-self.jitter_ratio, self.jitter_ratio)))
 
 
@@ -83,4 +84,3 @@ class RestartLedger:
 def crash_text(error: BaseException) -> str:
     """An exception as one line for people and logs."""
     return f"{type(error).__name__}: {error}"
-
