@@ -28,7 +28,8 @@ class SupertrendReading(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         trend: None when the ATR is 0 (flat data): a line without width separates nothing.
-        line: The lower band of a rising market, the upper band of a falling one, in rupees.
+        line: The lower band of a rising market, the upper band of a falling one, in rupees. Price has closed on its
+            own side of it, but for one case: a flip in a candle longer than the two bands are apart.
         atr: Average true range in rupees.
         is_flip: The direction is another one than after the candle before.
     """
