@@ -66,7 +66,7 @@ def _directional_moves(up: float, down: float) -> tuple[float, float]:
 
 
 def _percent(part: float, whole: float) -> float:
-    return 100.0 * part / whole if whole else 0.0
+    return 100.0 * (part / whole) if whole else 0.0
 
 
 def adx_series(high: Series, low: Series, close: Series, period: int = 14) -> AdxSeries:

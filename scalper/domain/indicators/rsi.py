@@ -32,7 +32,7 @@ class Rsi:
         if gains is None or losses is None:
             return None
         travel = gains + losses
-        return 100.0 * gains / travel if travel else 0.0
+        return 100.0 * (gains / travel) if travel else 0.0
 
 
 def rsi_series(close: Series, period: int = 14) -> Series:
