@@ -106,7 +106,7 @@ def _read(path: Path, instruments: Sequence[Instrument]) -> _Raw:
         names, name = _names(table)
         ts = table["ts"].cast(pyarrow.timestamp("us", tz="UTC"), safe=False).cast(pyarrow.int64())
         open_, high, low, close = (_floats(table, column, np.nan) for column in _PRICES)
-        volume, open_interest = _floats(table, "volume", 0.0), _floats(table, "oi", 0.0)
+        volume, open_interest = (np.nan_to_num(_floats(table, column, 0.0)) for column in ("volume", "oi"))
     except pyarrow.ArrowException as error:
         raise InputError(f"{path}: expected numbers in {', '.join(_COLUMNS[3:])}, found {error}") from error
     places = {each.key: position for position, each in enumerate(instruments)}
@@ -208,7 +208,7 @@ def _checks(raw: _Raw, day_start_us: int) -> tuple[tuple[str, BoolArray], ...]:
 
 
 def _any(faults: BoolArray) -> BoolArray:
-    found: BoolArray = faults.any(axis=0)
+    found: BoolArray = np.logical_or.reduce(faults, axis=0)
     return found
 
 
