@@ -304,7 +304,7 @@ def _said(text: str) -> Tell:
     return lambda mark, situation, rules: text
 
 
-#: The precedence: name, reason, whether it is asked only with a fresh price, rule, text, stop watched. The order is that
+#: The precedence: name, reason, whether it is asked only with a fresh price, rule, text. The order is that
 #: of 9.2; per-trade risk stands last, because whatever else holds at that price names the cause better.
 EXIT_RULES: tuple[ExitRule, ...] = (
     ExitRule("kill switch", ExitReason.KILL_SWITCH, False, _kill_switch, _said("kill switch")),

@@ -13,6 +13,16 @@ import msgspec
 from scalper.domain.units import BPS
 
 
+_BELOW_THE_WHOLE_PRICE = ("stop_loss_bps", "exit_drop_bps", "per_trade_risk_bps")
+_ABOVE_ZERO = (
+    "exit_drop_bps",
+    "per_trade_risk_bps",
+    "breakeven_after_gain_bps",
+    "peak_drawdown_bps",
+    "circuit_limit_bps",
+)
+
+
 class TrailingMode(StrEnum):
     """Which rules may raise a stop; under BOTH the tightest wins."""
 
@@ -75,9 +85,9 @@ class ExitRules(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"tiers must ascend by gain, got {self.tiers}")
         if any(offset >= gain for gain, offset in self.tiers):
             raise ValueError(f"a tier's stop must lie below the gain that sets it, got {self.tiers}")
-        for name in ("stop_loss_bps", "exit_drop_bps", "per_trade_risk_bps"):
+        for name in _BELOW_THE_WHOLE_PRICE:
             if getattr(self, name) >= BPS:
                 raise ValueError(f"{name} must be below {BPS}, the whole price, got {getattr(self, name)}")
-        for name in ("exit_drop_bps", "per_trade_risk_bps", "breakeven_after_gain_bps", "peak_drawdown_bps"):
+        for name in _ABOVE_ZERO:
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
