@@ -12,7 +12,6 @@ import msgspec
 
 from scalper.domain.units import BPS
 
-
 _BELOW_THE_WHOLE_PRICE = ("stop_loss_bps", "exit_drop_bps", "per_trade_risk_bps")
 _ABOVE_ZERO = (
     "exit_drop_bps",
