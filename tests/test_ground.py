@@ -97,7 +97,8 @@ def _query(url: str, statement: str) -> tuple[object, ...] | None:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(statement)
-            return cursor.fetchone()
+            row: tuple[object, ...] | None = cursor.fetchone()
+            return row
     finally:
         connection.close()
 
