@@ -75,7 +75,7 @@ PURE_PACKAGES = ("numpy", "msgspec")
 ACTOR_DOCSTRING_LINES = ("Owns", "Receives", "Sends", "Recovers from", "Limits")
 
 #: Exact quantities: a float under such a name would be a rounding error in waiting.
-WHOLE_NUMBER_SUFFIXES = ("_paise", "_bps", "_us", "_lots", "_quantity")
+WHOLE_NUMBER_SUFFIXES = ("_paise", "_bps", "_us")
 
 
 class Module:
