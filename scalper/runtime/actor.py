@@ -19,11 +19,11 @@ from scalper.runtime.mailbox import Mailbox
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
-def receives(kind: type[Message]) -> Callable[[Handler], Handler]:
-    """Mark a method as the handler of one type of message."""
+def receives(*kinds: type[Message]) -> Callable[[Handler], Handler]:
+    """Mark a method as the handler of one or more types of message."""
 
     def mark(handler: Handler) -> Handler:
-        handler.__receives__ = kind  # type: ignore[attr-defined]
+        handler.__receives__ = kinds  # type: ignore[attr-defined]
         return handler
 
     return mark
@@ -92,9 +92,7 @@ class Actor(pykka.ThreadingActor):
         handlers: dict[type[Message], str] = {}
         for owner in reversed(cls.__mro__):
             for name, member in vars(owner).items():
-                kind = getattr(member, "__receives__", None)
-                if kind is not None:
-                    handlers[kind] = name
+                handlers.update(dict.fromkeys(getattr(member, "__receives__", ()), name))
         cls._handlers = handlers
 
     def __init__(self, link: Link) -> None:
