@@ -18,6 +18,8 @@ from scalper.domain.units import BPS, bps_from_ratio, paise_from_rupees
 
 #: A decimal number as people write it. YAML 1.1 would read 010 as 8 and 15:00 as 900; neither matches here.
 _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9_]*)(\.[0-9]*)?([eE][+-]?[0-9]{1,2})?")
+#: Longest number: well within the digits that decimal arithmetic keeps exactly.
+_NUMBER_CHARS_MAX = 20
 #: Longest piece of a found value that a report repeats.
 _FOUND_CHARS_MAX = 60
 
@@ -100,7 +102,7 @@ class _Numeric(Kind):
         return f"{self.noun} from {_plain(self.low)} to {_plain(self.high)}{self.note}"
 
     def read(self, node: yaml.Node) -> Any:
-        if not is_plain(node) or not _NUMBER.fullmatch(node.value):
+        if not is_plain(node) or not _NUMBER.fullmatch(node.value) or len(node.value) > _NUMBER_CHARS_MAX:
             raise Mismatch(self.expected)
         exact = Decimal(node.value.replace("_", ""))
         if not Decimal(str(self.low)) <= exact <= Decimal(str(self.high)):

@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 from datetime import date, time
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 import yaml
 
 from scalper.config.kinds import Kind, Mismatch, is_null, is_plain
 
+_ADDRESS = re.compile(r"[a-z]+://\S*")
+#: User and password of an address, up to the last @ so that no stray character shows a part; or a password option.
+_CREDENTIALS = re.compile(r"(?<=://).*(?=@)|(?<=password=)[^&]*")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -43,7 +45,7 @@ class Choice(Kind):
 
     @property
     def expected(self) -> str:
-        return "one of " + ", ".join(word or '""' for word in self.words)
+        return ("one of " if len(self.words) > 1 else "") + ", ".join(word or '""' for word in self.words)
 
     def read(self, node: yaml.Node) -> str:
         if isinstance(node, yaml.ScalarNode) and not is_null(node):
@@ -51,7 +53,7 @@ class Choice(Kind):
                 return str(node.value)
             reason = dict(self.refused).get(node.value)
             if reason:
-                raise Mismatch(f"{self.expected}: {reason}")
+                raise Mismatch(f"{self.expected} ({reason})")
         raise Mismatch(self.expected)
 
 
@@ -63,7 +65,7 @@ class OnlyFalse(Flag):
 
     @property
     def expected(self) -> str:
-        return f"false: {self.reason}"
+        return f"false ({self.reason})"
 
     def read(self, node: yaml.Node) -> bool:
         if super().read(node):
@@ -105,13 +107,14 @@ class Address(Kind):
         return "an address that begins with " + " or ".join(f"{scheme}://" for scheme in self.schemes)
 
     def read(self, node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode) or node.value.partition("://")[0] not in self.schemes:
+        if not isinstance(node, yaml.ScalarNode) or not _ADDRESS.fullmatch(node.value):
+            raise Mismatch(self.expected)
+        if node.value.partition("://")[0] not in self.schemes:
             raise Mismatch(self.expected)
         return str(node.value)
 
     def show(self, value: str) -> str:
-        password = urlsplit(value).password
-        return value.replace(f":{password}@", ":***@") if password else value
+        return _CREDENTIALS.sub("***", value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +151,9 @@ class Day(Kind):
         except ValueError as error:
             raise Mismatch(self.expected) from error
 
+    def show(self, value: date) -> str:
+        return value.isoformat()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rows(Kind):
@@ -163,4 +169,13 @@ class Rows(Kind):
 
     @property
     def expected(self) -> str:
-        return "a list of mappings, at least one" + (f", or one {self.alone}" if self.alone else "")
+        return "a list of 1 to 64 mappings" + (f", or one {self.alone}" if self.alone else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nested(Kind):
+    """A section of its own keys; read by the walk."""
+
+    @property
+    def expected(self) -> str:
+        return "a mapping"
