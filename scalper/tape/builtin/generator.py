@@ -18,6 +18,7 @@ from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalper.domain.instruments import Instrument
 from scalper.domain.quotes import MINUTE_US, Candle, Tick
@@ -48,7 +49,7 @@ _OPEN, _EXPIRY_CLOCK = time(9, 15), time(15, 30)
 #: Minutes of ticks that are kept for `quote`; 3,000 ticks each.
 _MINUTES_KEPT = 4
 #: Volatility of a day: its middle, how far days differ (logarithm), and its limits.
-_SIGMA, _SIGMA_SPREAD, _SIGMA_MIN, _SIGMA_MAX = 0.13, 0.22, 0.10, 0.19
+_SIGMA, _SIGMA_SPREAD, _SIGMA_MIN, _SIGMA_MAX = 0.13, 0.2, 0.11, 0.19
 #: How far yesterday's volatility was from today's (logarithm).
 _SIGMA_CHANGE = 0.12
 #: Overnight deviation as a share of a day's, how often a night is a wild one, and how much wider that one is.
@@ -58,6 +59,8 @@ _LEVEL_SPREAD, _LEVEL_OWN_SPREAD = 0.03, 0.005
 #: Range of an ordinary minute, in deviations of its move.
 _RANGE_RATIO = 1.25
 _DAY, _TODAY, _YESTERDAY = 51, 52, 53
+#: What an index has none of, in the order of Tick.
+_OPTION_COLUMNS = ("bid_paise", "ask_paise", "bid_quantity", "ask_quantity", "volume", "open_interest")
 
 
 class _Minute(NamedTuple):
@@ -240,14 +243,9 @@ class BuiltinMarket:
         return tuple(map(Candle, *(column.tolist() for column in columns)))
 
 
-_OPTION_COLUMNS = ("bid_paise", "ask_paise", "bid_quantity", "ask_quantity", "volume", "open_interest")
-
-
-def _real(ticks: Ticks) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _real(ticks: Ticks) -> NDArray[np.bool_]:
     """Which cells are ticks and not padding."""
-    result: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (
-        np.arange(ticks.offsets_us.shape[1])[None, :] < ticks.counts[:, None]
-    )
+    result: NDArray[np.bool_] = np.arange(ticks.offsets_us.shape[1])[None, :] < ticks.counts[:, None]
     return result
 
 

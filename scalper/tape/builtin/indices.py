@@ -47,7 +47,8 @@ class Regime(IntEnum):
 class RegimeRule(NamedTuple):
     """How long a regime lasts (minutes), what it does, and what follows it.
 
-    `drift` is in deviations of an ordinary minute, `volatility` a factor; `following` are weights by Regime.
+    `drift` is in deviations of the minute's step without `volatility`, which is the regime's factor on it; `following`
+    are weights by Regime.
     """
 
     minutes_min: int
@@ -59,8 +60,8 @@ class RegimeRule(NamedTuple):
 
 RULES = {
     Regime.CHOP: RegimeRule(15, 80, (0.0, 0.0), 0.88, (0.0, 0.44, 0.44, 0.06, 0.06)),
-    Regime.TREND_UP: RegimeRule(15, 90, (0.06, 0.24), 1.0, (0.62, 0.0, 0.26, 0.06, 0.06)),
-    Regime.TREND_DOWN: RegimeRule(15, 90, (-0.06, -0.24), 1.08, (0.62, 0.26, 0.0, 0.06, 0.06)),
+    Regime.TREND_UP: RegimeRule(15, 90, (0.07, 0.27), 1.0, (0.62, 0.0, 0.26, 0.06, 0.06)),
+    Regime.TREND_DOWN: RegimeRule(15, 90, (-0.07, -0.27), 1.08, (0.62, 0.26, 0.0, 0.06, 0.06)),
     Regime.FAST_UP: RegimeRule(3, 8, (0.5, 1.0), 1.9, (0.50, 0.25, 0.25, 0.0, 0.0)),
     Regime.FAST_DOWN: RegimeRule(3, 8, (-0.5, -1.0), 2.1, (0.50, 0.25, 0.25, 0.0, 0.0)),
 }
@@ -92,13 +93,13 @@ def common_day(salt: Hashes, minutes: int, sigma: float) -> CommonDay:
     ordinary = sigma * (SESSION_SHARE / TRADING_DAYS / SESSION_MINUTES) ** 0.5
     spans = list(_regime_spans(hashed(salt, np.array([_REGIMES])), minutes))
     regimes = tuple(regime for regime, _, length in spans for _ in range(length))[:minutes]
-    drifts = np.concatenate([np.full(length, drift) for _, drift, length in spans])[:minutes] * ordinary
+    drifts = np.concatenate([np.full(length, drift) for _, drift, length in spans])[:minutes]
     factors = np.array([RULES[regime].volatility for regime in regimes])
     wander = _wander(hashed(salt, np.array([_VOLATILITY])), minutes)
     volatility = ordinary * _STEP_RATIO * factors * day_shape(minutes) * wander
     noise = _second_noise(hashed(salt, np.array([_STEPS])), minutes)
     steps = noise * (volatility / SECONDS**0.5)[:, None]
-    steps += (_with_pull(drifts, regimes, steps.sum(axis=1)) / SECONDS)[:, None]
+    steps += (_with_pull(drifts * volatility / factors, regimes, steps.sum(axis=1)) / SECONDS)[:, None]
     return CommonDay(steps, volatility, regimes)
 
 
