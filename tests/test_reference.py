@@ -12,6 +12,7 @@ import pytest
 from scalper.domain.charges import Exchange
 from scalper.errors import ConfigError
 from scalper.reference import load_calendar, load_charges
+from tests.shared_files import SHARED
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -64,6 +65,15 @@ def test_shipped_calendar_knows_when_a_day_closes(calendar, day, closes, still_f
 
     assert session.closes_at.time() == closes
     assert (session.index_still_from and session.index_still_from.time()) == still_from
+
+
+@pytest.mark.shared
+def test_every_recorded_day_is_a_trading_day_with_rates(calendar, charges):
+    days = {date.fromisoformat(folder.name.partition("-")[2]) for folder in (SHARED / "data" / "days").iterdir()}
+
+    assert days
+    assert [day for day in sorted(days) if calendar.session(day) is None] == []
+    assert all(charges.rates(exchange, day).brokerage_paise for day in days for exchange in Exchange)
 
 
 def test_a_special_session_takes_its_ladder_from_its_ends(calendar):
