@@ -141,7 +141,7 @@ class TickMaker:
             ask_paise=ask.ravel(),
             bid_quantity=np.where(bid > 0, _sizes(lots_max, lot, bid_size), 0).ravel(),
             ask_quantity=_sizes(lots_max, lot, ask_size).ravel(),
-            volume=_volumes(bars).ravel(),
+            volume=_volumes(bars, lot).ravel(),
             open_interest=np.repeat(bars.open_interest, count),
         )
 
@@ -234,7 +234,9 @@ def _sizes(lots_max: IntArray, lot: IntArray, chance: FloatArray) -> IntArray:
     return (1 + (chance * lots_max[:, None]).astype(np.int64)) * lot[:, None]
 
 
-def _volumes(bars: Bars) -> IntArray:
-    """Units traded in the day so far, growing evenly through the bar to its whole volume."""
+def _volumes(bars: Bars, lot: IntArray) -> IntArray:
+    """Units traded in the day so far: whole lots, evenly through the bar, and at its end its whole volume."""
     done = np.arange(1, OPTION_TICKS_PER_MINUTE + 1)
-    return bars.volume_before[:, None] + bars.volume[:, None] * done // OPTION_TICKS_PER_MINUTE
+    traded = bars.volume[:, None] * done // OPTION_TICKS_PER_MINUTE // lot[:, None] * lot[:, None]
+    traded[:, -1] = bars.volume
+    return bars.volume_before[:, None] + traded
