@@ -30,8 +30,8 @@ PRICES = st.integers(5, 10**6)
 def a_held_position(**changes) -> HeldPosition:
     facts = {
         "entry_price_paise": 100_00, "quantity": 75, "opened_at": OPENED_AT, "segment": "NSE_FNO",
-        "security_id": "4711", "symbol": "NIFTY-Jan2026-25750-CE", "side": "long_ce", "direction": "bullish", "index_key": "NIFTY",
-        "order_no": "112", "is_paper": True,
+        "security_id": "4711", "symbol": "NIFTY-Jan2026-25750-CE", "side": "long_ce", "direction": "bullish",
+        "index_key": "NIFTY", "order_no": "112", "is_paper": True,
     }  # fmt: skip
     return HeldPosition(**facts | changes)
 
