@@ -83,7 +83,7 @@ INDICES = (
         strike_step_paise=100_00,
         freeze_quantity=600,
         volume_lots=220.0,
-        open_interest_lots=9_000.0,
+        open_interest_lots=12_000.0,
         expiry_weekday=_TUESDAY,
         is_weekly=False,
     ),

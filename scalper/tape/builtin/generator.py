@@ -27,20 +27,15 @@ from scalper.errors import InputError
 from scalper.tape.builtin.chain import Chain, Ticks, Underlyings
 from scalper.tape.builtin.contracts import (
     INDICES,
+    IndexSpec,
     index_instruments,
     nearest_expiry,
     option_instruments,
     previous_trading_day,
 )
-from scalper.tape.builtin.indices import (
-    SESSION_MINUTES,
-    SESSION_SHARE,
-    TRADING_DAYS,
-    CommonDay,
-    common_day,
-    index_path,
-)
-from scalper.tape.builtin.noise import Hashes, Ints, hashed, normals, salt_from, uniforms
+from scalper.tape.builtin.days import Session, days_from
+from scalper.tape.builtin.indices import SESSION_MINUTES, ordinary_move
+from scalper.tape.builtin.noise import Floats, Ints
 from scalper.tape.builtin.series import IndexSeries
 from scalper.tape.builtin.surface import atm_sigmas
 
@@ -48,17 +43,8 @@ from scalper.tape.builtin.surface import atm_sigmas
 _OPEN, _EXPIRY_CLOCK = time(9, 15), time(15, 30)
 #: Minutes of ticks that are kept for `quote`; 3,000 ticks each.
 _MINUTES_KEPT = 4
-#: Volatility of a day: its middle, how far days differ (logarithm), and its limits.
-_SIGMA, _SIGMA_SPREAD, _SIGMA_MIN, _SIGMA_MAX = 0.13, 0.2, 0.11, 0.19
-#: How far yesterday's volatility was from today's (logarithm).
-_SIGMA_CHANGE = 0.12
-#: Overnight deviation as a share of a day's, how often a night is a wild one, and how much wider that one is.
-_GAP_RATIO, _GAP_WILD_SHARE, _GAP_WILD_FACTOR = 0.38, 0.09, 2.6
-#: How far the common level, and each index beside it, may stand from its usual place (logarithm).
-_LEVEL_SPREAD, _LEVEL_OWN_SPREAD = 0.03, 0.005
 #: Range of an ordinary minute, in deviations of its move.
 _RANGE_RATIO = 1.25
-_DAY, _TODAY, _YESTERDAY = 51, 52, 53
 #: What an index has none of, in the order of Tick.
 _OPTION_COLUMNS = ("bid_paise", "ask_paise", "bid_quantity", "ask_quantity", "volume", "open_interest")
 
@@ -109,13 +95,21 @@ class BuiltinMarket:
         self.seed, self.day, self.opens_at, self.closes_at = seed, day, opens_at, closes_at
         self.warnings: tuple[str, ...] = ()
         self.expiries = _expiries(day, is_trading_day, expiries or {})
-        still_us = us_from(index_stands_still_from or closes_at) - us_from(opens_at)
         self._opens_us = us_from(opens_at)
         self._minutes = minutes
+        self._days = days_from(
+            seed,
+            today=Session(opens_at, minutes, index_stands_still_from or closes_at),
+            yesterday=_ordinary_session(previous_trading_day(day, is_trading_day)),
+        )
         self._lock = Lock()
         self._kept: OrderedDict[int, _Minute] = OrderedDict()
-        self._make_days(previous_trading_day(day, is_trading_day), still_us)
-        self._list(is_trading_day)
+        contracts = self._contracts(is_trading_day)
+        self.instruments: tuple[Instrument, ...] = (*index_instruments(), *contracts)
+        self._keys = np.array([instrument.key for instrument in self.instruments], dtype=object)
+        self._place = {instrument.key: place for place, instrument in enumerate(self.instruments)}
+        self._rows = np.arange(len(contracts))
+        self._chain = Chain(self._days.salt, contracts, INDICES, self._underlyings(is_trading_day))
 
     def ticks(self, minute: datetime) -> tuple[Tick, ...]:
         """All ticks of the minute, by time; none outside the session or where no minute starts."""
@@ -127,7 +121,7 @@ class BuiltinMarket:
     def warm_up(self, key: str) -> tuple[Candle, ...]:
         """The 375 one-minute candles of an index on the previous trading day; none of an option."""
         place = self._place.get(key)
-        return self._yesterday[place].candles if place is not None and place < len(INDICES) else ()
+        return self._days.yesterday[place].candles if place is not None and place < len(INDICES) else ()
 
     def candles(self, key: str, until: datetime) -> tuple[Candle, ...]:
         """Today's candles closed at `until`, made of the ticks."""
@@ -136,7 +130,7 @@ class BuiltinMarket:
         if place is None or closed <= 0:
             return ()
         if place < len(INDICES):
-            return self._today[place].candles[:closed]
+            return self._days.today[place].candles[:closed]
         return self._option_candles(place - len(INDICES), closed)
 
     def quote(self, key: str, at: datetime) -> Tick | None:
@@ -158,52 +152,30 @@ class BuiltinMarket:
         with self._lock:
             self._kept.clear()
 
-    def _make_days(self, yesterday: date, still_us: int) -> None:
-        """Yesterday's and today's indices: today opens where yesterday closed, after a gap."""
-        self._salt = salt_from(self.seed, _DAY, self.day.toordinal())
-        chance = normals(hashed(self._salt, np.arange(2))).tolist()
-        self._sigma = _clipped_sigma(_SIGMA, _SIGMA_SPREAD * chance[0])
-        before = _clipped_sigma(self._sigma, _SIGMA_CHANGE * chance[1])
-        salt = hashed(self._salt, np.array([_YESTERDAY]))
-        self._yesterday = _day_series(
-            salt, common_day(salt, SESSION_MINUTES, before), _levels(salt), ist(yesterday, _OPEN), None
-        )
-        closes = [series.path[-1] for series in self._yesterday]
-        salt = hashed(self._salt, np.array([_TODAY]))
-        opens = [level * gap for level, gap in zip(closes, _gaps(salt, self._sigma), strict=True)]
-        common = common_day(salt, self._minutes, self._sigma)
-        self._today = _day_series(salt, common, opens, self.opens_at, still_us)
-
-    def _list(self, is_trading_day: Callable[[date], bool]) -> None:
-        """List the contracts around the opening values and make their chain."""
+    def _contracts(self, is_trading_day: Callable[[date], bool]) -> list[Instrument]:
+        """The contracts around the opening values."""
         contracts: list[Instrument] = []
-        for spec, series in zip(INDICES, self._today, strict=True):
-            expiry = self.expiries[spec.name]
+        for spec, series in zip(INDICES, self._days.today, strict=True):
             opening = series.candles[0].open_paise
-            contracts += option_instruments(spec, opening, expiry, len(contracts), is_trading_day)
-        self.instruments = (*index_instruments(), *contracts)
-        self._keys = np.array([instrument.key for instrument in self.instruments], dtype=object)
-        self._place = {instrument.key: place for place, instrument in enumerate(self.instruments)}
-        self._contracts = np.arange(len(contracts))
-        self._chain = Chain(self._salt, contracts, INDICES, self._underlyings(is_trading_day))
+            contracts += option_instruments(spec, opening, self.expiries[spec.name], len(contracts), is_trading_day)
+        return contracts
 
     def _underlyings(self, is_trading_day: Callable[[date], bool]) -> Underlyings:
-        usual = self._sigma * (SESSION_SHARE / TRADING_DAYS / SESSION_MINUTES) ** 0.5
-        homes = [self._sigma * spec.iv_ratio for spec in INDICES]
-        series = self._today
+        usual = ordinary_move(self._days.sigma)
+        series = self._days.today
         expires_at = max(self.closes_at, ist(self.day, _EXPIRY_CLOCK))
         return Underlyings(
             paths=np.stack([each.path for each in series]),
-            atm_sigmas=np.stack(
-                [
-                    atm_sigmas(self._salt, each.path, home, usual, int(spec.security_id))
-                    for each, home, spec in zip(series, homes, INDICES, strict=True)
-                ]
-            ),
+            atm_sigmas=np.stack([self._atm_sigmas(spec, each) for spec, each in zip(INDICES, series, strict=True)]),
             speeds=np.stack([each.ranges() for each in series]) / (usual * _RANGE_RATIO),
             days_after=np.array([_days_after(self.day, self.expiries[spec.name], is_trading_day) for spec in INDICES]),
             session_us=us_from(expires_at) - self._opens_us,
         )
+
+    def _atm_sigmas(self, spec: IndexSpec, series: IndexSeries) -> Floats:
+        sigma = self._days.sigma
+        usual = ordinary_move(sigma)
+        return atm_sigmas(self._days.salt, series.path, sigma * spec.iv_ratio, usual, int(spec.security_id))
 
     def _minute(self, number: int) -> _Minute:
         """The minute's ticks, from those kept or made now; one thread makes, the others wait for it."""
@@ -216,8 +188,8 @@ class BuiltinMarket:
             return kept
 
     def _make_minute(self, number: int) -> _Minute:
-        options = self._chain.ticks(self._contracts, np.full(len(self._contracts), number))
-        shown = [(each.offsets_us[number], each.ltp_paise[number], each.counts[number]) for each in self._today]
+        options = self._chain.ticks(self._rows, np.full(len(self._rows), number))
+        shown = [(each.offsets_us[number], each.ltp_paise[number], each.counts[number]) for each in self._days.today]
         counts = [*(int(count) for _, _, count in shown), *options.counts.tolist()]
         places = np.repeat(np.arange(len(counts)), counts)
         at_us = self._opens_us + np.concatenate([*(at[:count] for at, _, count in shown), _flat(options, "offsets_us")])
@@ -254,45 +226,9 @@ def _flat(ticks: Ticks, column: str) -> Ints:
     return values
 
 
-def _day_series(
-    salt: Hashes, common: CommonDay, opens_paise: list[float], opens_at: datetime, still_us: int | None
-) -> tuple[IndexSeries, ...]:
-    """The three indices of one day on one common factor."""
-    session_us = len(common.volatility) * MINUTE_US
-    series = []
-    for spec, open_paise in zip(INDICES, opens_paise, strict=True):
-        number = int(spec.security_id)
-        path = index_path(
-            salt,
-            common,
-            number=number,
-            market_beta=spec.market_beta,
-            own_ratio=spec.own_ratio,
-            open_paise=open_paise,
-        )
-        series.append(IndexSeries(salt, number, path, opens_at, session_us if still_us is None else still_us))
-    return tuple(series)
-
-
-def _levels(salt: Hashes) -> list[float]:
-    """Where yesterday's indices opened, in paise."""
-    common, *own = normals(hashed(salt, np.arange(len(INDICES) + 1))).tolist()
-    logs = [_LEVEL_SPREAD * common + _LEVEL_OWN_SPREAD * each for each in own]
-    return [spec.level_rupees * 100 * float(np.exp(log)) for spec, log in zip(INDICES, logs, strict=True)]
-
-
-def _gaps(salt: Hashes, sigma: float) -> list[float]:
-    """What last night did to each index, as factors: mostly little, now and then a lot, mostly in common."""
-    hashes = hashed(salt, np.arange(len(INDICES) + 2))
-    is_wild = float(uniforms(hashes)[0]) < _GAP_WILD_SHARE
-    common, *own = normals(hashes[1:]).tolist()
-    scale = sigma / TRADING_DAYS**0.5 * _GAP_RATIO * (_GAP_WILD_FACTOR if is_wild else 1.0)
-    moves = [spec.market_beta * common + spec.own_ratio * each for spec, each in zip(INDICES, own, strict=True)]
-    return [float(np.exp(scale * move)) for move in moves]
-
-
-def _clipped_sigma(middle: float, log: float) -> float:
-    return float(np.clip(middle * np.exp(log), _SIGMA_MIN, _SIGMA_MAX))
+def _ordinary_session(day: date) -> Session:
+    opens_at = ist(day, _OPEN)
+    return Session(opens_at, SESSION_MINUTES, opens_at + timedelta(minutes=SESSION_MINUTES))
 
 
 def _whole_minutes(day: date, opens_at: datetime, closes_at: datetime) -> int:

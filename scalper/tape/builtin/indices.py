@@ -8,6 +8,7 @@ where those of recorded NIFTY days lie.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
@@ -82,6 +83,11 @@ class CommonDay(NamedTuple):
     regimes: tuple[Regime, ...]
 
 
+def ordinary_move(sigma: float) -> float:
+    """Deviation of the logarithmic move of an average minute at a volatility of `sigma` a year."""
+    return sigma * math.sqrt(SESSION_SHARE / TRADING_DAYS / SESSION_MINUTES)
+
+
 def common_day(salt: Hashes, minutes: int, sigma: float) -> CommonDay:
     """The common factor of one day.
 
@@ -90,7 +96,7 @@ def common_day(salt: Hashes, minutes: int, sigma: float) -> CommonDay:
         minutes: Length of the session.
         sigma: Volatility of the day, a fraction per year.
     """
-    ordinary = sigma * (SESSION_SHARE / TRADING_DAYS / SESSION_MINUTES) ** 0.5
+    ordinary = ordinary_move(sigma)
     spans = list(_regime_spans(hashed(salt, np.array([_REGIMES])), minutes))
     regimes = tuple(regime for regime, _, length in spans for _ in range(length))[:minutes]
     drifts = np.concatenate([np.full(length, drift) for _, drift, length in spans])[:minutes]
