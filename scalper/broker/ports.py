@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from scalper.domain.orders import BrokerStatus, Order, SendState
+from scalper.domain.orders import BrokerStatus, BrokerTrade, Order, SendState
 from scalper.domain.quotes import Candle, Tick
 
 
@@ -67,15 +67,6 @@ class BookEntry(msgspec.Struct, frozen=True, kw_only=True):
     status: BrokerStatus
 
 
-class TradeSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """One trade as the exchange numbers it."""
-
-    exchange_trade_id: str
-    quantity: int
-    price_paise: int
-    at_us: int
-
-
 class OrderSeen(msgspec.Struct, frozen=True, kw_only=True):
     """The broker's word on one order; quantities cumulative."""
 
@@ -83,7 +74,7 @@ class OrderSeen(msgspec.Struct, frozen=True, kw_only=True):
     broker_order_id: str
     status: BrokerStatus
     filled_quantity: int
-    trades: tuple[TradeSeen, ...]
+    trades: tuple[BrokerTrade, ...]
     text: str = ""
 
 

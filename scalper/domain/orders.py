@@ -150,6 +150,15 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     charges: Charges
 
 
+class BrokerTrade(msgspec.Struct, frozen=True, array_like=True):
+    """One trade as the exchange numbers it."""
+
+    exchange_trade_id: str
+    quantity: int
+    price_paise: int
+    at_us: int
+
+
 def order_id_of(account_id: str, day: date, correlation_id: str) -> str:
     """The id of an order: unique per account, trading day and correlation id."""
     return f"{account_id}/{day.isoformat()}/{correlation_id}"

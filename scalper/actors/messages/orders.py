@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import msgspec
-
-from scalper.domain.orders import BrokerStatus, Order, OrderPurpose, OrderSide
+from scalper.domain.orders import BrokerStatus, BrokerTrade, Order, OrderPurpose, OrderSide
 from scalper.message import Message
 
 
@@ -86,15 +84,6 @@ class OrderRejected(OrderReport, frozen=True, kw_only=True):
 
 class OrderNotPlaced(OrderReport, frozen=True, kw_only=True):
     """OrderGateway says: the broker has no such order, for certain."""
-
-
-class BrokerTrade(msgspec.Struct, frozen=True, array_like=True):
-    """One trade as the exchange numbers it."""
-
-    exchange_trade_id: str
-    quantity: int
-    price_paise: int
-    at_us: int
 
 
 class OrderUpdate(Message, frozen=True, kw_only=True):
