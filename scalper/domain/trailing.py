@@ -45,15 +45,20 @@ def target_of(entry_paise: int, rules: ExitRules, tick_size_paise: int) -> int:
 def refitted(trail: Trail, *, entry_paise: int, quantity: int, rules: ExitRules, tick_size_paise: int) -> Trail:
     """The trail after a further fill moved the average price: the breakeven lock is judged anew, no stop falls.
 
+    A cheaper fill makes the old peak look like a profit that the new units never had, so it arms nothing and raises no
+    stop by itself: that takes a new high.
+
     Source: REQUIREMENTS 8.1 (averaging).
     """
-    fitted = Trail(
-        stop_paise=max(trail.stop_paise, _first_stop(entry_paise, rules, tick_size_paise)),
+    is_reached = is_breakeven_reached(entry_paise, quantity, trail.hwm_ltp_paise, rules)
+    is_locked = trail.is_breakeven_locked and is_reached
+    floor_paise = entry_paise if is_locked else _first_stop(entry_paise, rules, tick_size_paise)
+    return Trail(
+        stop_paise=max(trail.stop_paise, floor_paise),
         stop_source=trail.stop_source,
-        hwm_ltp_paise=trail.hwm_ltp_paise,
-        is_breakeven_locked=False,
+        hwm_ltp_paise=max(trail.hwm_ltp_paise, entry_paise),
+        is_breakeven_locked=is_locked,
     )
-    return _fitted(fitted, entry_paise, quantity, max(trail.hwm_ltp_paise, entry_paise), rules)
 
 
 def raised(trail: Trail, *, entry_paise: int, quantity: int, ltp_paise: int, rules: ExitRules) -> Trail:
