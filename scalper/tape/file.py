@@ -1,22 +1,17 @@
 """A tape: the ticks of a run as they were delivered, compressed, append-only, safe against a torn tail.
 
-    magic and version (12 bytes), then blocks: length u32 | crc32 u32 | zstandard frame        (little endian)
-
-The frame of the first block holds the header, those of the others lists of records, all as msgpack. A block that is
-cut short or damaged at the very end is a torn tail: it is dropped, and said. Damage before a whole block is an error.
+The first block holds the header, the others lists of records, all as msgpack.
 Source: REQUIREMENTS 21.
 """
 
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from threading import Lock
-from zlib import crc32
 
 import msgspec
 import zstandard
@@ -24,16 +19,11 @@ import zstandard
 from scalper.domain.instruments import Instrument
 from scalper.domain.quotes import Candle, Tick
 from scalper.errors import InputError, LogError
+from scalper.tape.blocks import MAGIC, Block, block_of, opened, payload_of, scan
 
-#: Name of the format; the last byte is its version.
-MAGIC = b"SCALPERTAPE\x01"
 #: A block ends at so many ticks even when nobody flushes: about three minutes of an index and its options.
 _BLOCK_TICKS_MAX = 2_000
 _BLOCK_RECORDS_MAX = 2_000
-_COMPRESSION_LEVEL = 1
-_BLOCK_HEAD = struct.Struct("<II")
-#: Every zstandard frame begins so.
-_FRAME_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 class TapeHeader(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,26 +67,6 @@ class TapeRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ticks: tuple[Tick, ...]
 
 
-class _Block(msgspec.Struct, frozen=True):
-    """Where the frame of one block lies in the file."""
-
-    offset: int
-    length: int
-
-    @property
-    def end(self) -> int:
-        return self.offset + self.length
-
-
-class _Scan(msgspec.Struct, frozen=True):
-    """The whole blocks of a tape, where they end, and what follows them, if anything."""
-
-    header: TapeHeader
-    blocks: tuple[_Block, ...]
-    end: int
-    torn: str | None
-
-
 class TapeWriter:
     """Appends records to a tape; may be flushed from another thread than the one that appends.
 
@@ -122,7 +92,7 @@ class TapeWriter:
             LogError: There is a file of that name, or the folder cannot be written.
         """
         part = path.with_name(f"{path.name}.part")
-        content = MAGIC + _block_of(msgspec.msgpack.encode(header))
+        content = MAGIC + block_of(msgspec.msgpack.encode(header))
         try:
             if path.exists():
                 raise LogError(f"{path}: expected no such tape yet, found one; resume it or choose another name")
@@ -143,24 +113,26 @@ class TapeWriter:
             InputError: There is no tape of that name, or the file is not a tape.
             LogError: The tape is damaged before its tail, or cannot be written.
         """
-        descriptor = _opened(path, os.O_RDWR)
+        descriptor = opened(path, os.O_RDWR)
         try:
-            scan = _scanned(path, descriptor)
-            os.ftruncate(descriptor, scan.end)
+            found = scan(path, descriptor)
+            os.ftruncate(descriptor, found.end)
         except OSError as error:
             os.close(descriptor)
             raise LogError(f"{path}: the tape cannot be resumed: {error}") from error
         except (InputError, LogError):
             os.close(descriptor)
             raise
-        return cls(path, descriptor, scan.end, scan.torn)
+        return cls(path, descriptor, found.end, found.torn)
 
     def append(self, record: TapeRecord) -> None:
         """Put one record at the end; it is safe from a crash of the process once flushed.
 
         Raises:
-            LogError: A full block could not be written.
+            LogError: A full block could not be written, or the tape is closed.
         """
+        if self._is_closed:
+            raise LogError(f"{self._path}: letter {record.seq} came after the tape was closed")
         with self._pending_lock:
             self._pending.append(record)
             self._pending_ticks += len(record.ticks)
@@ -172,18 +144,15 @@ class TapeWriter:
         """End the block: what was appended so far is in the file, in the hands of the operating system.
 
         Raises:
-            LogError: It could not be written: the file still ends with a whole block and the records are kept; or the
-                tape is closed.
+            LogError: It could not be written; the file still ends with a whole block and the records are kept.
         """
         with self._file_lock:
             with self._pending_lock:
                 records, self._pending, self._pending_ticks = self._pending, [], 0
-            if not records:
+            if not records or self._is_closed:
                 return
-            if self._is_closed:
-                raise LogError(f"{self._path}: {len(records)} records came after the tape was closed")
             try:
-                self._write(_block_of(msgspec.msgpack.encode(records)))
+                self._write(block_of(msgspec.msgpack.encode(records)))
             except OSError as error:
                 with self._pending_lock:
                     self._pending[:0] = records
@@ -199,13 +168,14 @@ class TapeWriter:
         if self._is_closed:
             return
         self.flush()
-        self._is_closed = True
-        try:
-            os.fsync(self._descriptor)
-        except OSError as error:
-            raise LogError(f"{self._path}: the tape may not be on the disk: {error}") from error
-        finally:
-            os.close(self._descriptor)
+        with self._file_lock:
+            self._is_closed = True
+            try:
+                os.fsync(self._descriptor)
+            except OSError as error:
+                raise LogError(f"{self._path}: the tape may not be on the disk: {error}") from error
+            finally:
+                os.close(self._descriptor)
 
     def _write(self, block: bytes) -> None:
         """Write one block at the end, whole or not at all."""
@@ -228,13 +198,15 @@ class TapeReader:
         blocks: How many blocks of records there are.
     """
 
-    def __init__(self, path: Path, descriptor: int, scan: _Scan) -> None:
-        self.header = scan.header
-        self.torn = scan.torn
-        self.blocks = len(scan.blocks)
+    def __init__(
+        self, path: Path, descriptor: int, header: TapeHeader, blocks: tuple[Block, ...], torn: str | None
+    ) -> None:
+        self.header = header
+        self.torn = torn
+        self.blocks = len(blocks)
         self._path = path
         self._descriptor: int | None = descriptor
-        self._scan = scan
+        self._blocks = blocks
 
     @classmethod
     def open(cls, path: Path) -> TapeReader:
@@ -244,15 +216,17 @@ class TapeReader:
             InputError: There is no such file, it is not a tape, or it has no whole header.
             LogError: The tape is damaged before its tail.
         """
-        descriptor = _opened(path, os.O_RDONLY)
+        descriptor = opened(path, os.O_RDONLY)
         try:
-            return cls(path, descriptor, _scanned(path, descriptor))
+            found = scan(path, descriptor)
+            header = _header(path, descriptor, found.blocks[0])
         except (InputError, LogError):
             os.close(descriptor)
             raise
         except OSError as error:
             os.close(descriptor)
             raise InputError(f"{path}: expected a readable tape, found {error}") from error
+        return cls(path, descriptor, header, found.blocks[1:], found.torn)
 
     def block(self, number: int) -> tuple[TapeRecord, ...]:
         """The records of one block, counted from 0.
@@ -262,10 +236,9 @@ class TapeReader:
         """
         if self._descriptor is None:
             raise LogError(f"{self._path}: the tape is closed")
-        block = self._scan.blocks[number]
-        frame = os.pread(self._descriptor, block.length, block.offset)
+        block = self._blocks[number]
         try:
-            return _RECORDS.decode(zstandard.ZstdDecompressor().decompress(frame))
+            return _RECORDS.decode(payload_of(self._descriptor, block))
         except (zstandard.ZstdError, msgspec.MsgspecError) as error:
             raise LogError(f"{self._path}: expected records in the block at byte {block.offset}: {error}") from error
 
@@ -284,67 +257,8 @@ _RECORDS = msgspec.msgpack.Decoder(tuple[TapeRecord, ...])
 _HEADER = msgspec.msgpack.Decoder(TapeHeader)
 
 
-def _block_of(payload: bytes) -> bytes:
-    frame = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL).compress(payload)
-    return _BLOCK_HEAD.pack(len(frame), crc32(frame)) + frame
-
-
-def _opened(path: Path, flags: int) -> int:
+def _header(path: Path, descriptor: int, block: Block) -> TapeHeader:
     try:
-        return os.open(path, flags)
-    except OSError as error:
-        raise InputError(f"{path}: expected a tape that can be opened, found {error.strerror}") from error
-
-
-def _scanned(path: Path, descriptor: int) -> _Scan:
-    """Check every block of an open tape."""
-    magic = os.pread(descriptor, len(MAGIC), 0)
-    if magic != MAGIC:
-        found = f"a file that begins with {magic!r}" if magic else "an empty file"
-        raise InputError(f"{path}: expected a tape, version {MAGIC[-1]}, found {found}")
-    size = os.fstat(descriptor).st_size
-    blocks = []
-    end = len(MAGIC)
-    while (block := _block_at(descriptor, end)) is not None:
-        blocks.append(block)
-        end = block.end
-    torn = None
-    if end < size:
-        if _has_block_within(os.pread(descriptor, size - end, end)):
-            raise LogError(f"{path}: the block at byte {end} is damaged, and whole blocks follow it")
-        torn = f"{path.name}: the tail from byte {end} is torn, {size - end} bytes dropped"
-    return _Scan(_header(path, descriptor, blocks), tuple(blocks[1:]), end, torn)
-
-
-def _block_at(descriptor: int, offset: int) -> _Block | None:
-    """The block that begins at `offset`; None when it is not whole."""
-    head = os.pread(descriptor, _BLOCK_HEAD.size, offset)
-    if len(head) < _BLOCK_HEAD.size:
-        return None
-    length, checksum = _BLOCK_HEAD.unpack(head)
-    start = offset + _BLOCK_HEAD.size
-    if start + length > os.fstat(descriptor).st_size:
-        return None
-    frame = os.pread(descriptor, length, start)
-    return _Block(start, length) if frame[:4] == _FRAME_MAGIC and crc32(frame) == checksum else None
-
-
-def _has_block_within(tail: bytes) -> bool:
-    """True when a whole block begins somewhere after the first byte: then the damage is no torn tail."""
-    at = tail.find(_FRAME_MAGIC, _BLOCK_HEAD.size + 1)
-    while at >= 0:
-        length, checksum = _BLOCK_HEAD.unpack(tail[at - _BLOCK_HEAD.size : at])
-        if at + length <= len(tail) and crc32(tail[at : at + length]) == checksum:
-            return True
-        at = tail.find(_FRAME_MAGIC, at + 1)
-    return False
-
-
-def _header(path: Path, descriptor: int, blocks: list[_Block]) -> TapeHeader:
-    if not blocks:
-        raise InputError(f"{path}: expected a tape with a whole header, found none")
-    frame = os.pread(descriptor, blocks[0].length, blocks[0].offset)
-    try:
-        return _HEADER.decode(zstandard.ZstdDecompressor().decompress(frame))
+        return _HEADER.decode(payload_of(descriptor, block))
     except (zstandard.ZstdError, msgspec.MsgspecError) as error:
         raise InputError(f"{path}: expected the header of a tape: {error}") from error

@@ -11,7 +11,7 @@ import msgspec
 
 from scalper.domain.quotes import MINUTE_US, Candle, Tick
 from scalper.domain.times import ist_from_us, us_from
-from scalper.errors import InputError
+from scalper.errors import InputError, LogError
 from scalper.tape.faults import Faults
 from scalper.tape.file import TapeReader
 from scalper.tape.minutes import RecentMinutes
@@ -62,10 +62,13 @@ class TapeDay:
             LogError: The tape is damaged before its tail.
         """
         reader = TapeReader.open(path)
-        index = _indexed(reader, path.name)
-        if not index.blocks:
+        try:
+            index = _indexed(reader, path.name)
+            if not index.blocks:
+                raise InputError(f"{path}: expected ticks of {reader.header.day} in {_MARKET_KIND} records, found none")
+        except (InputError, LogError):
             reader.close()
-            raise InputError(f"{path}: expected ticks of {reader.header.day} in {_MARKET_KIND} records, found none")
+            raise
         return cls(path.name, seed, reader, index)
 
     def ticks(self, minute: datetime) -> tuple[Tick, ...]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 
 import pytest
 
 from scalper.domain.quotes import Candle, Tick
 from scalper.errors import InputError, LogError
-from scalper.tape.file import MAGIC, TapeHeader, TapeReader, TapeRecord, TapeWriter
+from scalper.tape.blocks import MAGIC
+from scalper.tape.file import TapeHeader, TapeReader, TapeRecord, TapeWriter
 
 HEADER = TapeHeader(
     day=date(2026, 1, 13),
@@ -171,13 +173,33 @@ def test_tape_that_cannot_be_started_leaves_nothing_behind(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
+def test_block_that_finds_no_room_is_not_there_at_all_and_is_written_later(tmp_path: Path) -> None:
+    path = tmp_path / "day.tape"
+    writer = TapeWriter.create(path, HEADER)
+    writer.append(a_record(1, ticks=500))
+    size = path.stat().st_size
+    soft, hard = getrlimit(RLIMIT_FSIZE)
+
+    setrlimit(RLIMIT_FSIZE, (size + 50, hard))
+    try:
+        with pytest.raises(LogError, match="1 records could not be written"):
+            writer.flush()
+    finally:
+        setrlimit(RLIMIT_FSIZE, (soft, hard))
+    size_after = path.stat().st_size
+    writer.append(a_record(2))
+    writer.close()
+
+    assert size_after == size
+    assert [record.seq for record in TapeReader.open(path)] == [1, 2]
+
+
 def test_record_after_the_close_is_refused(tmp_path: Path) -> None:
     writer = TapeWriter.create(tmp_path / "day.tape", HEADER)
     writer.close()
-    writer.append(a_record(1))
 
     with pytest.raises(LogError, match="closed"):
-        writer.flush()
+        writer.append(a_record(1))
 
 
 def test_closed_reader_is_closed(tmp_path: Path) -> None:

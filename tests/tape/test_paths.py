@@ -66,7 +66,7 @@ def ticks_of(bar: Bar, seed: int = 1, position: int = 1, minute_us: int = MINUTE
 
 
 @given(bar=bars(), seed=st.integers(0, 2**64 - 1), position=st.sampled_from([0, 1]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_path_starts_at_open_ends_at_close_and_touches_low_and_high(bar: Bar, seed: int, position: int) -> None:
     prices = [tick.ltp_paise for tick in ticks_of(bar, seed, position)]
 
@@ -75,7 +75,7 @@ def test_path_starts_at_open_ends_at_close_and_touches_low_and_high(bar: Bar, se
 
 
 @given(bar=bars(), seed=st.integers(0, 2**64 - 1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_option_is_quoted_on_the_tick_around_its_price(bar: Bar, seed: int) -> None:
     for tick in ticks_of(bar, seed):
         assert tick.bid_paise < tick.ask_paise
@@ -86,7 +86,7 @@ def test_option_is_quoted_on_the_tick_around_its_price(bar: Bar, seed: int) -> N
 
 
 @given(bar=bars(), seed=st.integers(0, 2**64 - 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_sizes_are_whole_lots_and_few_where_the_bar_tells_no_volume(bar: Bar, seed: int) -> None:
     sizes = [size for tick in ticks_of(bar, seed) for size in (tick.bid_quantity, tick.ask_quantity)]
 
@@ -132,7 +132,7 @@ def test_index_has_no_quote_and_no_volume() -> None:
 
 
 @given(seed=st.integers(0, 2**64 - 1), position=st.sampled_from([0, 1, 2]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_ticks_are_never_over_4_s_apart_across_minutes(seed: int, position: int) -> None:
     bar = (10_000, 10_000, 10_000, 10_000, 0, 0, 0)
 

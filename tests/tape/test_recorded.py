@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from scalper.domain.quotes import Candle
+from scalper.domain.quotes import Candle, Tick
 from scalper.domain.times import IST, us_from
 from scalper.errors import InputError
 from scalper.tape.market import Market
@@ -109,7 +109,7 @@ def test_player_and_reader_of_quotes_may_be_on_two_threads(tmp_path: Path) -> No
     market = RecordedDay.open(write_day(tmp_path, some_bars()), seed=1)
     alone = RecordedDay.open(tmp_path / "NIFTY-2026-01-13", seed=1)
     minutes = minutes_of(market)
-    quotes = []
+    quotes: list[Tick | None] = []
     reader = Thread(target=lambda: quotes.extend(market.quote(CALL, each + timedelta(seconds=30)) for each in minutes))
 
     reader.start()
