@@ -87,7 +87,7 @@ class Kind:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Numeric(Kind):
+class Numeric(Kind):
     """A number between two limits, both allowed, given in YAML's unit."""
 
     low: float
@@ -119,7 +119,7 @@ class _Numeric(Kind):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whole(_Numeric):
+class Whole(Numeric):
     """A whole number, in the unit its name says."""
 
     noun = "a whole number"
@@ -142,7 +142,7 @@ class CountFromOne(Whole):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Real(_Numeric):
+class Real(Numeric):
     """A number that goes into indicator arithmetic and stays a float."""
 
     def _house(self, exact: Decimal) -> float:
@@ -153,7 +153,7 @@ class Real(_Numeric):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fraction(_Numeric):
+class Fraction(Numeric):
     """A fraction (0.30 is 30 %), held as basis points."""
 
     scale = BPS
@@ -165,7 +165,7 @@ class Fraction(_Numeric):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Points(_Numeric):
+class Points(Numeric):
     """Percent points (5 is 5 %), held as basis points."""
 
     scale = BPS // 100
@@ -177,7 +177,7 @@ class Points(_Numeric):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rupees(_Numeric):
+class Rupees(Numeric):
     """Rupees, held as paise."""
 
     scale = 100
@@ -189,7 +189,7 @@ class Rupees(_Numeric):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seconds(_Numeric):
+class Seconds(Numeric):
     """Seconds with a fraction, held as milliseconds."""
 
     scale = 1000

@@ -60,9 +60,10 @@ class Layer:
         faulty: Paths whose value could not be read; `given` and `rows` hold only what is right.
     """
 
-    def __init__(self, source: str, root: SectionType, base: msgspec.Struct | None) -> None:
+    def __init__(self, source: str, root: SectionType, base: msgspec.Struct | None, *, has_lines: bool) -> None:
         """`base` is the configuration below this layer; None when that is faulty, so that any row may be there."""
         self.source = source
+        self._has_lines = has_lines
         self.given: dict[Path, Given] = {}
         self.rows: dict[Path, tuple[str, ...]] = {}
         self.faults: list[Fault] = []
@@ -117,10 +118,10 @@ class Layer:
         elif field.section is not None:
             self._read_section(field.section, node, place)
         elif is_null(node) and (field.is_optional or field.kind.blank is not None):
-            self._give(Given(field.kind.blank, _line(node), place))
+            self._give(Given(field.kind.blank, self._line(node), place))
         else:
             try:
-                self._give(Given(field.kind.read(node), _line(node), place))
+                self._give(Given(field.kind.read(node), self._line(node), place))
             except Mismatch as mismatch:
                 shown = "a value that is not shown" if field.kind.is_secret else found(node)
                 self.faulty.add(place.path)
@@ -205,11 +206,14 @@ class Layer:
             self._note(node, given.place.written, text)
 
     def _note(self, node: yaml.Node, written: str, text: str) -> None:
-        self.faults.append(Fault(self.source, _line(node), written, text))
+        self.faults.append(Fault(self.source, self._line(node), written, text))
+
+    def _line(self, node: yaml.Node) -> int:
+        return _line(node) if self._has_lines else 0
 
 
 def _line(node: yaml.Node) -> int:
-    """Line of a node from 1; 0 of a node that stands in no file."""
+    """Line of a node in its own text from 1; 0 of a node that stands in none."""
     return node.start_mark.line + 1 if node.start_mark else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
@@ -25,6 +26,8 @@ ENVIRONMENT = {
     "REDIS_URL": "redis_url",
 }
 
+#: A value may be secret: where the key path of an argument does not read as one, a report repeats only its start.
+_ASSIGNMENT = re.compile(r"([\w.-]+)=(.*)", re.DOTALL)
 #: Longest file that is read: a hundred times the one that ships.
 _FILE_BYTES_MAX = 1_000_000
 
@@ -65,7 +68,7 @@ class _Loader:
         tree = _composed(source, dotted, text, self.faults)
         if tree is None:
             return
-        layer = Layer(source, Config, None if self.faults else self.config)
+        layer = Layer(source, Config, None if self.faults else self.config, has_lines=not dotted)
         layer.read(_nested(dotted, tree))
         self.faults += layer.faults
         self._faulty |= layer.faulty
@@ -94,11 +97,11 @@ def _sources(
         if environ.get(variable):
             yield f"environment {variable}", dotted, environ[variable]
     for argument in sets:
-        dotted, equals, text = argument.partition("=")
-        if dotted.strip() and equals:
-            yield "--set", dotted.strip(), text
+        assignment = _ASSIGNMENT.fullmatch(argument)
+        if assignment:
+            yield "--set", assignment[1], assignment[2]
         else:
-            faults.append(Fault("--set", 0, argument, "expected key.path=value"))
+            faults.append(Fault("--set", 0, re.split(r"[^\w.]", argument)[0], "expected key.path=value"))
 
 
 def _text_of(file: FilePath, faults: list[Fault]) -> str:
@@ -128,9 +131,8 @@ def _composed(source: str, dotted: str, text: str, faults: list[Fault]) -> yaml.
         faults.append(Fault(source, line, dotted, f"not YAML: {error.problem or error.context}"))
     except yaml.reader.ReaderError as error:
         line = 0 if dotted else text.count("\n", 0, error.position) + 1
-        faults.append(
-            Fault(source, line, dotted, f"not YAML: character #x{ord(str(error.character)):04x} is not allowed")
-        )
+        character = f"character #x{ord(text[error.position]):04x}"
+        faults.append(Fault(source, line, dotted, f"not YAML: {character} is not allowed"))
     except RecursionError:
         faults.append(Fault(source, 0, dotted, "not a configuration: nested too deeply"))
     else:
@@ -142,7 +144,6 @@ def _nested(dotted: str, node: yaml.Node) -> yaml.Node:
     """The tree in which a value stands at a dotted path; the value itself where there is no path."""
     if not dotted:
         return node
-    node.start_mark = None
     for part in reversed(dotted.split(".")):
         node = yaml.MappingNode("tag:yaml.org,2002:map", [(yaml.ScalarNode("tag:yaml.org,2002:str", part), node)])
     return node
