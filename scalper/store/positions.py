@@ -9,12 +9,25 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from peewee import Case, fn
+from peewee import fn
 
 from scalper.domain.positions import Position, PositionStatus, Trail
 from scalper.store.database import Store
 from scalper.store.spans import start_us, within_day
 from scalper.store.tables import CARRIED_RESULTS, POSITIONS
+
+#: `updated_at` stays: no rule sees a change.
+_SAVE_MARK = "UPDATE positions SET last_pnl_paise = ? WHERE id = ? AND status = 'ACTIVE'"
+
+#: The first value of a column is NULL, which no comparison holds for. All cases see the row as it was.
+_SAVE_TRAIL = """
+UPDATE positions SET
+    stop_source = CASE WHEN stop_paise >= ? THEN stop_source ELSE ? END,
+    stop_paise = CASE WHEN stop_paise >= ? THEN stop_paise ELSE ? END,
+    hwm_ltp_paise = CASE WHEN hwm_ltp_paise >= ? THEN hwm_ltp_paise ELSE ? END,
+    hwm_pnl_paise = CASE WHEN hwm_pnl_paise >= ? THEN hwm_pnl_paise ELSE ? END,
+    is_breakeven_locked = CASE WHEN is_breakeven_locked THEN is_breakeven_locked ELSE ? END
+WHERE id = ? AND status = 'ACTIVE'"""
 
 _OPEN = (PositionStatus.PENDING.value, PositionStatus.ACTIVE.value)
 
@@ -24,6 +37,10 @@ class PositionRepository:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._insert = POSITIONS.insert_sql(store.mark)
+        self._update = POSITIONS.update_sql(store.mark)
+        self._save_mark = _SAVE_MARK.replace("?", store.mark)
+        self._save_trail = _SAVE_TRAIL.replace("?", store.mark)
 
     def insert(self, position: Position) -> None:
         """Add a row.
@@ -31,7 +48,7 @@ class PositionRepository:
         Raises:
             Conflict: Its id, or the trade intent it comes from, has a position already.
         """
-        self._store.write(POSITIONS.insert(position, **_beside(position)))
+        self._store.write_sql(self._insert, _values_of(position))
 
     def save(self, position: Position) -> None:
         """Replace the whole row; the position says what holds, its trail included.
@@ -39,29 +56,18 @@ class PositionRepository:
         Raises:
             Conflict: Its trade intent has another position.
         """
-        row = POSITIONS.row_of(position, **_beside(position))
-        self._store.write(POSITIONS.table.update(**row).where(POSITIONS.table.id == position.id))
+        self._store.write_sql(self._update, (*_values_of(position), position.id))
 
     def save_marks(self, marks: Iterable[tuple[int, int]]) -> None:
-        """Store the last P&L, in paise, of active positions by id; `updated_at` stays, since no rule sees a change."""
-        table = POSITIONS.table
+        """Store the last P&L, in paise, of active positions by id."""
         for position_id, last_pnl_paise in marks:
-            is_active = (table.id == position_id) & (table.status == PositionStatus.ACTIVE.value)
-            self._store.write(table.update(last_pnl_paise=last_pnl_paise).where(is_active))
+            self._store.write_sql(self._save_mark, (last_pnl_paise, position_id))
 
     def save_trail(self, position_id: int, trail: Trail, hwm_pnl_paise: int) -> None:
         """Store how an active position is protected; what the row holds higher, or locked, stays."""
-        table = POSITIONS.table
-        is_tighter = table.stop_paise.is_null() | (table.stop_paise < trail.stop_paise)
-        changes = {
-            table.stop_paise: Case(None, [(is_tighter, trail.stop_paise)], table.stop_paise),
-            table.stop_source: Case(None, [(is_tighter, trail.stop_source.value)], table.stop_source),
-            table.hwm_ltp_paise: _higher(table.hwm_ltp_paise, trail.hwm_ltp_paise),
-            table.hwm_pnl_paise: _higher(table.hwm_pnl_paise, hwm_pnl_paise),
-            table.is_breakeven_locked: fn.COALESCE(table.is_breakeven_locked, False) | trail.is_breakeven_locked,
-        }
-        is_active = (table.id == position_id) & (table.status == PositionStatus.ACTIVE.value)
-        self._store.write(table.update(changes).where(is_active))
+        stop, source, hwm = trail.stop_paise, trail.stop_source.value, trail.hwm_ltp_paise
+        values = (stop, source, stop, stop, hwm, hwm, hwm_pnl_paise, hwm_pnl_paise, trail.is_breakeven_locked)
+        self._store.write_sql(self._save_trail, (*values, position_id))
 
     def get(self, position_id: int) -> Position | None:
         """The position with this id."""
@@ -93,9 +99,5 @@ class PositionRepository:
         return sum(int(row["net"] or 0) for query in (held, gone) for row in self._store.rows(query))
 
 
-def _beside(position: Position) -> dict[str, Any]:
-    return {"instrument_key": position.instrument.key, "quantity": position.quantity}
-
-
-def _higher(column: Any, value: int) -> Any:
-    return Case(None, [(column >= value, column)], value)
+def _values_of(position: Position) -> tuple[Any, ...]:
+    return POSITIONS.values_of(position, instrument_key=position.instrument.key, quantity=position.quantity)

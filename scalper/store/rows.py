@@ -100,6 +100,16 @@ class Rows(Generic[S]):
         """The query that inserts one row."""
         return self.table.insert(**self.row_of(value, **beside))
 
+    def insert_sql(self, mark: str) -> str:
+        """The same as ready-made SQL for `values_of`: building the query takes five times as long as running it."""
+        names = ", ".join(f'"{column}"' for column in self.columns)
+        return f"INSERT INTO {self.name} ({names}) VALUES ({', '.join([mark] * len(self.columns))})"
+
+    def update_sql(self, mark: str) -> str:
+        """Ready-made SQL that replaces the row with an id: takes `values_of` and the id."""
+        changes = ", ".join(f'"{column}" = {mark}' for column in self.columns)
+        return f"UPDATE {self.name} SET {changes} WHERE id = {mark}"
+
 
 def _inline_of(kind: type[msgspec.Struct], columns: tuple[_Column, ...], row: Mapping[str, Any]) -> Any:
     if row[columns[0].name] is None:

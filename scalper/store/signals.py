@@ -31,6 +31,11 @@ from scalper.store.rows import Rows
 from scalper.store.spans import within_day
 from scalper.store.tables import EXIT_INTENTS, EXIT_SIGNALS, ORDERS, SIGNAL_DELIVERIES, SIGNALS
 
+#: What is asked between a tick and a sale, ready-made: building these queries would take longer than the commit.
+_LIVE_EXIT = "SELECT id FROM exit_intents WHERE position_id = ? AND status IN ('PENDING', 'APPROVED', 'PLACED')"
+_LATEST_EXIT = "SELECT * FROM exit_signals WHERE position_id = ? AND reason = ? ORDER BY episode DESC LIMIT 1"
+_INTENT_OF_EXIT = "SELECT * FROM exit_intents WHERE exit_signal_id = ? AND position_id = ?"
+
 _LIVE = sorted(status.value for status in LIVE_INTENT_STATUSES)
 
 
@@ -48,9 +53,12 @@ class SignalRepository:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._insert_exit_signal = _insert_sql(EXIT_SIGNALS, store.mark)
-        self._insert_exit_intent = _insert_sql(EXIT_INTENTS, store.mark)
-        self._insert_order = _insert_sql(ORDERS, store.mark)
+        self._insert_exit_signal = EXIT_SIGNALS.insert_sql(store.mark)
+        self._insert_exit_intent = EXIT_INTENTS.insert_sql(store.mark)
+        self._insert_order = ORDERS.insert_sql(store.mark)
+        self._live_exit = _LIVE_EXIT.replace("?", store.mark)
+        self._latest_exit = _LATEST_EXIT.replace("?", store.mark)
+        self._intent_of_exit = _INTENT_OF_EXIT.replace("?", store.mark)
 
     def insert_signal(self, signal: Signal) -> tuple[Signal, bool]:
         """Add a signal unless its candle state has one; gives the row that is there, and whether it is ours.
@@ -158,19 +166,15 @@ class SignalRepository:
 
     def latest_exit(self, position_id: int, reason: ExitReason) -> tuple[ExitSignal, ExitIntent] | None:
         """The last episode of a reason for a position, with what became of it."""
-        table = EXIT_SIGNALS.table
-        of_reason = (table.position_id == position_id) & (table.reason == reason.value)
-        rows = self._store.rows(table.select().where(of_reason).order_by(table.episode.desc()).limit(1))
-        if not rows:
+        found = self._store.rows_of_sql(self._latest_exit, (position_id, reason.value))
+        if not found:
             return None
-        signal = EXIT_SIGNALS.value_of(rows[0])
-        (intent,) = self._store.find(EXIT_INTENTS, EXIT_INTENTS.table.exit_signal_id == signal.id)
-        return signal, intent
+        (intent,) = self._store.rows_of_sql(self._intent_of_exit, (found[0]["id"], position_id))
+        return EXIT_SIGNALS.value_of(found[0]), EXIT_INTENTS.value_of(intent)
 
     def any_live_exit(self, position_id: int) -> bool:
         """An intent of the position, for whatever reason, may still sell."""
-        table = EXIT_INTENTS.table
-        return bool(self._store.find(EXIT_INTENTS, (table.position_id == position_id) & table.status.in_(_LIVE)))
+        return bool(self._store.rows_of_sql(self._live_exit, (position_id,)))
 
     def live_exit_intents(self) -> tuple[ExitIntent, ...]:
         """Exit intents that may still sell, by id: PENDING and APPROVED are replayed, PLACED are reconciled."""
@@ -234,8 +238,3 @@ def _is_second_live_exit(conflict: Conflict) -> bool:
     """Whether the partial unique index refused; SQLite tells by its columns, PostgreSQL by its name."""
     text = str(conflict)
     return text.endswith("UNIQUE constraint failed: exit_intents.position_id") or '"exit_intents_one_live"' in text
-
-
-def _insert_sql(rows: Rows[Any], mark: str) -> str:
-    marks = ", ".join([mark] * len(rows.columns))
-    return f"INSERT INTO {rows.name} ({', '.join(rows.columns)}) VALUES ({marks})"
