@@ -249,11 +249,11 @@ def impure_imports(module: Module) -> Iterator[str]:
 
 
 def values_that_change(module: Module) -> Iterator[str]:
-    """Structs that are not frozen: everything is a value but the private state of one actor."""
+    """Structs that are not frozen: everything is a value but the private state of what is no pure rule."""
     for node in ast.walk(module.tree):
         if not isinstance(node, ast.ClassDef) or "msgspec.Struct" not in map(module.full_name, node.bases):
             continue
-        if module.part == "actors" and node.name.startswith("_"):
+        if module.part != "domain" and node.name.startswith("_"):
             continue
         frozen = [keyword.value for keyword in node.keywords if keyword.arg == "frozen"]
         if not any(isinstance(value, ast.Constant) and value.value is True for value in frozen):
