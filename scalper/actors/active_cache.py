@@ -69,9 +69,9 @@ class ActiveCache(Actor):
                     self._mark(position, tick, message.at)
 
     def _mark(self, position: Position, tick: Tick, at: datetime) -> None:
-        pnl = pnl_paise(position.entry_price_paise, tick.ltp_paise, position.quantity)
-        if pnl is None:
-            return
+        pnl = pnl_paise(
+            entry_price_paise=position.entry_price_paise, ltp_paise=tick.ltp_paise, quantity=position.quantity
+        )
         self.publish(
             PositionMarked(
                 at=at,
