@@ -211,6 +211,12 @@ def test_every_fault_of_every_layer_is_in_one_report_with_its_line(tmp_path: Pat
     ]
 
 
+def test_a_faulty_list_brings_no_faults_of_rules_it_would_break(tmp_path: Path) -> None:
+    text = "indices: [{key: NIFTY, max_same_side: x, expiry_policy: [{policy: weekly}, {policy: monthly}]}]"
+
+    assert len(report_of(tmp_path, text, "indices.SENSEX.cooldown_sec=1")) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -276,6 +282,10 @@ def test_a_fault_says_where_what_was_found_and_what_is_allowed(tmp_path: Path, t
         (
             ["risk.trailing_tiers.1.trigger_pct=5"],
             "--set: risk.trailing_tiers.1.trigger_pct: found trigger 5 with offset -5 after 5 with -15",
+        ),
+        (
+            ["risk.trailing_tiers.0.trigger_pct=10"],
+            "--set: risk.trailing_tiers.0.trigger_pct: found trigger 10 with offset -5 after 10 with -15",
         ),
         (
             ["risk.trailing_tiers.7.sl_offset_pct=120"],

@@ -9,7 +9,8 @@ from scalper.config.fields import Path
 from scalper.config.schema import Config
 from scalper.domain.units import BPS
 
-#: A broken rule: the paths it is about, the one to blame first, and what to say.
+#: A broken rule: the paths it is about, the one to blame first, and what to say. The defaults break none, so at least
+#: one of the paths was given.
 Broken = tuple[tuple[Path, ...], str]
 
 
@@ -59,16 +60,19 @@ def _times(config: Config) -> Iterator[Broken]:
 
 def _tiers(config: Config) -> Iterator[Broken]:
     tiers = config.risk.trailing_tiers
-    paths = [(("risk", "trailing_tiers", str(number)),) for number in range(len(tiers))]
-    for path, (lower, upper) in zip(paths[1:], pairwise(tiers), strict=True):
+    paths: list[Path] = [("risk", "trailing_tiers", str(number)) for number in range(len(tiers))]
+    for number, (lower, upper) in enumerate(pairwise(tiers), start=1):
         if upper.trigger_bps <= lower.trigger_bps or upper.stop_offset_bps < lower.stop_offset_bps:
             row = f"trigger {_points(upper.trigger_bps)} with offset {_points(upper.stop_offset_bps)}"
             before = f"{_points(lower.trigger_bps)} with {_points(lower.stop_offset_bps)}"
-            yield path, f"found {row} after {before}, expected rising triggers and offsets that do not fall"
+            yield (
+                (paths[number], paths[number - 1]),
+                f"found {row} after {before}, expected rising triggers and offsets that do not fall",
+            )
     for path, tier in zip(paths, tiers, strict=True):
         if tier.stop_offset_bps >= tier.trigger_bps:
             row = f"offset {_points(tier.stop_offset_bps)} at trigger {_points(tier.trigger_bps)}"
-            yield path, f"found {row}, expected an offset below its trigger"
+            yield (path,), f"found {row}, expected an offset below its trigger"
 
 
 def _points(bps: int) -> str:
@@ -81,4 +85,5 @@ def _expiry_policies(config: Config) -> Iterator[Broken]:
         for number, (earlier, later) in enumerate(pairwise(index.expiry_policy), start=1):
             if later.from_day <= earlier.from_day:
                 text = f"found {later.from_day} after {earlier.from_day}, expected rows by rising date"
-                yield (("indices", index.key, "expiry_policy", str(number)),), text
+                path = ("indices", index.key, "expiry_policy")
+                yield ((*path, str(number)), (*path, str(number - 1))), text

@@ -85,6 +85,11 @@ def field_at(root: SectionType, path: Path) -> Field | None:
     return field
 
 
+def is_within(path: Path, above: Path) -> bool:
+    """True when a path is another one or leads through it."""
+    return path[: len(above)] == above
+
+
 def row_names(kind: Rows, rows: tuple[msgspec.Struct, ...]) -> tuple[str, ...]:
     """What each row goes by: the value of its naming key, or its number from 0."""
     return tuple(str(getattr(row, kind.name)) if kind.name else str(number) for number, row in enumerate(rows))

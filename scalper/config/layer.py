@@ -16,6 +16,7 @@ from scalper.config.fields import (
     distinct_fields,
     field_at,
     fields_of,
+    is_within,
     row_names_at,
 )
 from scalper.config.kinds import Mismatch, found, is_null
@@ -147,9 +148,9 @@ class Layer:
         if len(self.faults) == faults_before:
             self.rows[place.path] = names
         else:
-            depth = len(place.path)
             self.faulty.add(place.path)
-            self.given = {path: given for path, given in self.given.items() if path[:depth] != place.path}
+            self.given = {path: given for path, given in self.given.items() if not is_within(path, place.path)}
+            self.rows = {path: names for path, names in self.rows.items() if not is_within(path, place.path)}
 
     def _rows_anew(self, section: SectionType, kind: Rows, node: yaml.Node, place: Place) -> tuple[str, ...]:
         if isinstance(node, yaml.SequenceNode) and 0 < len(node.value) <= _ROWS_MAX:

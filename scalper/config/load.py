@@ -11,7 +11,7 @@ import msgspec
 import yaml
 
 from scalper.config.checks import broken_rules
-from scalper.config.fields import Field, Path, SectionType, distinct_fields, row_names
+from scalper.config.fields import Field, Path, SectionType, distinct_fields, is_within, row_names
 from scalper.config.layer import Given, Layer
 from scalper.config.report import Fault, raise_faults
 from scalper.config.schema import Config
@@ -74,17 +74,17 @@ class _Loader:
         self._faulty |= layer.faulty
         self.config = _laid_over(self.config, layer)
         for anew in layer.rows:
-            self._origins = {path: origin for path, origin in self._origins.items() if path[: len(anew)] != anew}
+            self._origins = {path: origin for path, origin in self._origins.items() if not is_within(path, anew)}
         self._origins |= {path: (source, given) for path, given in layer.given.items()}
 
     def rule_faults(self) -> Iterator[Fault]:
-        """Faults of values that are right alone and wrong together, at the place of the first that was given."""
+        """Faults of values that are right alone and wrong together, at the first of them that was given."""
         for paths, text in broken_rules(self.config):
-            if self._faulty.intersection(paths):
+            if any(is_within(faulty, path) for faulty in self._faulty for path in paths):
                 continue
-            origins = [(at, *self._origins[at]) for path in paths for at in self._origins if at[: len(path)] == path]
-            source, line = (origins[0][1], origins[0][2].line) if origins else ("defaults", 0)
-            yield Fault(source, line, origins[0][2].place.written if origins else ".".join(paths[0]), text)
+            origins = (self._origins[at] for path in paths for at in self._origins if is_within(at, path))
+            source, given = next(origins)
+            yield Fault(source, given.line, given.place.written, text)
 
 
 def _sources(
