@@ -61,9 +61,7 @@ class BrokerStatus(StrEnum):
 
 
 #: Nothing follows these.
-FINAL_STATUSES = frozenset(
-    {BrokerStatus.TRADED, BrokerStatus.CANCELLED, BrokerStatus.REJECTED, BrokerStatus.EXPIRED}
-)
+FINAL_STATUSES = frozenset({BrokerStatus.TRADED, BrokerStatus.CANCELLED, BrokerStatus.REJECTED, BrokerStatus.EXPIRED})
 
 #: A send state in which the order may be alive at the broker.
 POSSIBLY_ALIVE = frozenset({SendState.NEW, SendState.SENT, SendState.ACCEPTED, SendState.UNKNOWN})

@@ -85,6 +85,21 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True):
     is_breakeven_locked: bool
 
 
+class Wallet(msgspec.Struct, frozen=True, kw_only=True):
+    """What a paper account has.
+
+    Attributes:
+        cash_paise: Balance + realised net P&L - cost of pending and open positions.
+        equity_at_cost_paise: Cash + what open positions cost.
+        realised_today_paise: Net, of positions closed today.
+    """
+
+    account_id: str
+    cash_paise: int
+    equity_at_cost_paise: int
+    realised_today_paise: int
+
+
 class Position(msgspec.Struct, frozen=True, kw_only=True):
     """One row of `positions`.
 
@@ -178,6 +193,12 @@ def with_order_totals(position: Position, totals: OrderTotals) -> Position:
     known = kept.get(totals.order_id)
     if known is not None and known.filled_quantity > totals.filled_quantity:
         return position
+    if known is not None:
+        totals = msgspec.structs.replace(
+            totals,
+            is_final=totals.is_final or known.is_final,
+            charges_paise=max(totals.charges_paise, known.charges_paise),
+        )
     kept[totals.order_id] = totals
     merged = msgspec.structs.replace(position, orders=tuple(kept.values()))
     bought = merged.bought_quantity

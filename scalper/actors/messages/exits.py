@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from scalper.domain.exits import RuleVerdict
+from scalper.domain.instruments import Instrument
 from scalper.domain.orders import Order
 from scalper.domain.reasons import ExitReason
 from scalper.domain.signals import ExitIntent, ExitSignal
@@ -24,6 +25,7 @@ class ExitCandidate(Message, frozen=True, kw_only=True):
 
     position_id: int
     account_id: str
+    instrument: Instrument
     reason: ExitReason
     tag: str
     text: str

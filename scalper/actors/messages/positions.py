@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
-from scalper.domain.positions import Position, Trail
+from scalper.domain.positions import Position, Trail, Wallet
 from scalper.message import Message
 
 
@@ -52,22 +52,15 @@ class PositionSnapshot(Message, frozen=True, kw_only=True):
 
     open_positions: tuple[Position, ...]
     closed_today: tuple[Position, ...]
+    wallets: tuple[Wallet, ...]
 
     is_control: ClassVar[bool] = True
 
 
 class WalletChanged(Message, frozen=True, kw_only=True):
-    """PositionTracker says: cash of a paper account after its last booking.
+    """PositionTracker says: what a paper account has after its last booking."""
 
-    Attributes:
-        cash_paise: Balance + realised net P&L - cost of open positions.
-        realised_today_paise: Net, of positions closed today.
-    """
-
-    account_id: str
-    cash_paise: int
-    equity_at_cost_paise: int
-    realised_today_paise: int
+    wallet: Wallet
 
 
 class PositionMarked(Message, frozen=True, kw_only=True):

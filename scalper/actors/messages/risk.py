@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 
-import msgspec
-
+from scalper.domain.day_book import IndexTally
 from scalper.message import Message
 
 
@@ -34,14 +33,6 @@ class CircuitTripped(Message, frozen=True, kw_only=True):
     loss_bps: int
     limit_bps: int
     day_pnl_paise: int
-
-
-class IndexTally(msgspec.Struct, frozen=True, array_like=True):
-    """Trades opened and rupees lost (losing trades only, positive) of one index today."""
-
-    index_key: str
-    trades: int
-    loss_paise: int
 
 
 class DayTallyChanged(Message, frozen=True, kw_only=True):

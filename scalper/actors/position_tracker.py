@@ -1,0 +1,268 @@
+"""The record of every position, its one writer.
+
+Owns: positions: quantity, entry price, state, P&L booked; the wallet of a paper account, which follows from them.
+Receives: TradeIntentApproved, order reports, ExitIntentApproved, StopMoved, PnlSynced, PositionProfitChanged,
+    ReportPositions, Pulse.
+Sends: PositionPending/Opened/Changed/Closed/Cancelled after the commit; SubmitOrders; WalletChanged;
+    PositionSnapshot to whoever asked.
+Recovers from: its rows, brought up to date by the reports of OrderUpdateHandler.
+Limits: an entry that rests for 60 s is cancelled; EXITED and CANCELLED are final.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from scalper.actors.messages.exits import ExitIntentApproved
+from scalper.actors.messages.orders import (
+    CancelOrder,
+    OrderCancelled,
+    OrderFilled,
+    OrderNotPlaced,
+    OrderPartiallyFilled,
+    OrderRejected,
+    OrderReport,
+    OrderReports,
+    ReportOrders,
+    SubmitOrders,
+)
+from scalper.actors.messages.positions import (
+    PnlSynced,
+    PositionCancelled,
+    PositionChanged,
+    PositionClosed,
+    PositionOpened,
+    PositionPending,
+    PositionProfitChanged,
+    PositionSnapshot,
+    ReportPositions,
+    StopMoved,
+    WalletChanged,
+)
+from scalper.actors.messages.signals import TradeIntentApproved
+from scalper.domain.booking import BookingRules, booked, entry_orders, new_position, wallet_of
+from scalper.domain.orders import OrderSide
+from scalper.domain.positions import OrderTotals, Position, PositionStatus, Wallet
+from scalper.message import Message
+from scalper.runtime.actor import Actor, Link, receives
+from scalper.runtime.heartbeat import Pulse
+from scalper.runtime.lifecycle import ChildRestarted
+from scalper.store.database import Store
+from scalper.store.orders import insert_orders
+from scalper.store.positions import PositionRepository
+
+#: An entry that rests longer is cancelled (REQUIREMENTS 12.7).
+ENTRY_RESTS_MAX = timedelta(seconds=60)
+
+
+class PositionTracker(Actor):
+    """Books."""
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        store: Store,
+        day: date,
+        balances: dict[str, int],
+        rules: BookingRules,
+    ) -> None:
+        """`balances`: paise each paper account once began with, by account id."""
+        super().__init__(link)
+        self._store = store
+        self._rows = PositionRepository(store)
+        self._day = day
+        self._balances = balances
+        self._rules = rules
+        self._positions: dict[int, Position] = {}
+        self._carried: dict[str, int] = {}
+        self._last_id = 0
+        self._is_cancelling: set[str] = set()
+
+    def recover(self, at: datetime) -> None:
+        self._positions = {position.id: position for position in self._rows.of_day(self._day)}
+        self._carried = {account: self._rows.all_closed_net_paise(account, self._day) for account in self._balances}
+        self._last_id = self._rows.max_id()
+        order_ids = tuple(totals.order_id for one in self._positions.values() if one.is_open for totals in one.orders)
+        if order_ids:
+            self.hold()
+            self.send("order_update_handler", ReportOrders(at=at, reply_to=self.name, order_ids=order_ids))
+
+    @receives(OrderReports)
+    def on_reports(self, answer: OrderReports) -> None:
+        """Fills that were booked as trades while nobody here was listening."""
+        self.resume()
+        for report in answer.reports:
+            self._book(report)
+
+    # Entry ---------------------------------------------------------------------------------------------
+
+    @receives(TradeIntentApproved)
+    def on_approved(self, approved: TradeIntentApproved) -> None:
+        intent = approved.intent
+        if any(position.trade_intent_id == intent.id for position in self._positions.values()):
+            return
+        position = new_position(self._last_id + 1, approved.intent, approved.signal, approved.instrument, approved.at)
+        orders = entry_orders(position, intent, approved.quote, self._day, self._rules, approved.at)
+        position = msgspec.structs.replace(
+            position,
+            orders=tuple(OrderTotals(order.id, order.side, order.quantity, 0, 0, 0, False) for order in orders),
+        )
+        with self._store.unit() as unit:
+            self._rows.insert(position)
+            insert_orders(self._store, orders)
+            unit.commit()
+        self._last_id = position.id
+        self._positions[position.id] = position
+        self.publish(PositionPending(at=approved.at, position=position))
+        self.send(f"order_gateway.{position.account_id}", SubmitOrders(at=approved.at, orders=orders))
+        self._tell_wallet(position.account_id, approved.at)
+
+    @receives(Pulse)
+    def on_pulse(self, pulse: Pulse) -> None:
+        for position in self._positions.values():
+            if position.is_open and pulse.at - position.created_at >= ENTRY_RESTS_MAX:
+                self._cancel_entries(position, pulse.at)
+
+    # Booking -------------------------------------------------------------------------------------------
+
+    @receives(OrderFilled, OrderPartiallyFilled, OrderCancelled, OrderRejected, OrderNotPlaced)
+    def on_report(self, report: OrderReport) -> None:
+        self._book(report)
+
+    def _book(self, report: OrderReport) -> None:
+        before = self._positions.get(report.position_id)
+        if before is None or not before.is_open:
+            return
+        totals = OrderTotals(
+            order_id=report.order_id,
+            side=report.side,
+            quantity=report.quantity,
+            filled_quantity=report.filled_quantity,
+            filled_value_paise=report.filled_value_paise,
+            charges_paise=report.charges_paise,
+            is_final=report.is_final,
+        )
+        after = booked(before, totals, report.text, self._rules, report.at)
+        if after == before:
+            return
+        with self._store.unit() as unit:
+            self._rows.save(after)
+            unit.commit()
+        self._positions[after.id] = after
+        self.publish(_event_of(before, after, report.at))
+        self._tell_wallet(after.account_id, report.at)
+
+    @receives(ExitIntentApproved)
+    def on_exit_approved(self, approved: ExitIntentApproved) -> None:
+        """Note what the position is being left for, and end entry orders that still rest."""
+        intent = approved.intent
+        position = self._positions.get(intent.position_id)
+        if position is None or not position.is_open:
+            return
+        known = {totals.order_id for totals in position.orders}
+        new = tuple(
+            OrderTotals(order.id, order.side, order.quantity, 0, 0, 0, False)
+            for order in approved.orders
+            if order.id not in known
+        )
+        leaving = msgspec.structs.replace(
+            position,
+            orders=position.orders + new,
+            exit_reason=intent.reason,
+            exit_tag=intent.tag,
+            exit_text=intent.text,
+            updated_at=approved.at,
+        )
+        with self._store.unit() as unit:
+            self._rows.save(leaving)
+            unit.commit()
+        self._positions[leaving.id] = leaving
+        self._cancel_entries(leaving, approved.at)
+
+    # Marks and trails ----------------------------------------------------------------------------------
+
+    @receives(StopMoved)
+    def on_stop_moved(self, moved: StopMoved) -> None:
+        position = self._positions.get(moved.position_id)
+        if position is None or position.status is not PositionStatus.ACTIVE:
+            return
+        with self._store.unit() as unit:
+            self._rows.save_trail(moved.position_id, moved.trail, moved.hwm_pnl_paise)
+            unit.commit()
+        self._positions[moved.position_id] = msgspec.structs.replace(
+            position, trail=moved.trail, hwm_pnl_paise=max(position.hwm_pnl_paise, moved.hwm_pnl_paise)
+        )
+
+    @receives(PnlSynced)
+    def on_synced(self, synced: PnlSynced) -> None:
+        marks = [mark for mark in synced.marks if mark.position_id in self._positions]
+        with self._store.unit() as unit:
+            self._rows.save_marks([(mark.position_id, mark.pnl_paise) for mark in marks])
+            unit.commit()
+        for mark in marks:
+            position = self._positions[mark.position_id]
+            if position.status is PositionStatus.ACTIVE:
+                self._positions[position.id] = msgspec.structs.replace(position, last_pnl_paise=mark.pnl_paise)
+
+    @receives(PositionProfitChanged)
+    def on_profit_changed(self, changed: PositionProfitChanged) -> None:
+        """Kept with the next row written: after a crash the five minutes of a winner begin anew."""
+        position = self._positions.get(changed.position_id)
+        if position is not None and position.status is PositionStatus.ACTIVE:
+            self._positions[position.id] = msgspec.structs.replace(position, profitable_since=changed.since)
+
+    # Answering -----------------------------------------------------------------------------------------
+
+    @receives(ReportPositions)
+    def on_asked(self, query: ReportPositions) -> None:
+        positions = tuple(self._positions.values())
+        snapshot = PositionSnapshot(
+            at=query.at,
+            open_positions=tuple(one for one in positions if one.is_open),
+            closed_today=tuple(one for one in positions if one.status is PositionStatus.EXITED),
+            wallets=tuple(self._wallet(account) for account in self._balances),
+        )
+        self.send(query.reply_to, snapshot)
+
+    @receives(ChildRestarted)
+    def on_restarted(self, restarted: ChildRestarted) -> None:
+        """What an order actor lost with its crash may concern a position: ask how every live order stands."""
+        alive = tuple(
+            totals.order_id
+            for position in self._positions.values()
+            if position.is_open
+            for totals in position.orders
+            if not totals.is_final
+        )
+        if restarted.name == "order_update_handler" and alive:
+            self.send(restarted.name, ReportOrders(at=restarted.at, reply_to=self.name, order_ids=alive))
+
+    def close(self) -> None:
+        self._store.close_thread()
+
+    def _cancel_entries(self, position: Position, at: datetime) -> None:
+        for totals in position.orders:
+            is_working = totals.side is OrderSide.BUY and not totals.is_final
+            if is_working and totals.order_id not in self._is_cancelling:
+                self._is_cancelling.add(totals.order_id)
+                self.send(f"order_gateway.{position.account_id}", CancelOrder(at=at, order_id=totals.order_id))
+
+    def _wallet(self, account_id: str) -> Wallet:
+        mine = [position for position in self._positions.values() if position.account_id == account_id]
+        return wallet_of(account_id, self._balances[account_id] + self._carried[account_id], mine)
+
+    def _tell_wallet(self, account_id: str, at: datetime) -> None:
+        self.publish(WalletChanged(at=at, wallet=self._wallet(account_id)))
+
+
+def _event_of(before: Position, after: Position, at: datetime) -> Message:
+    if after.status is PositionStatus.CANCELLED:
+        return PositionCancelled(at=at, position=after)
+    if after.status is PositionStatus.EXITED:
+        return PositionClosed(at=at, position=after)
+    if before.status is PositionStatus.PENDING and after.status is PositionStatus.ACTIVE:
+        return PositionOpened(at=at, position=after)
+    return PositionChanged(at=at, position=after)

@@ -1,0 +1,228 @@
+"""How a position comes into being, grows by fills and ends: pure, so that a replay books the same.
+
+Source: REQUIREMENTS 8.1, 11.3, 12.6, 13.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+import msgspec
+
+from scalper.domain.instruments import Instrument
+from scalper.domain.order_prices import protected_limit
+from scalper.domain.orders import Order, OrderPurpose, OrderSide, OrderType, order_id_of
+from scalper.domain.positions import (
+    OrderTotals,
+    Position,
+    PositionStatus,
+    Wallet,
+    next_status,
+    side_of,
+    with_order_totals,
+)
+from scalper.domain.quotes import Tick
+from scalper.domain.rules import ExitRules
+from scalper.domain.signals import ExitIntent, Signal, TradeIntent
+from scalper.domain.slicing import slices
+from scalper.domain.tags import correlation_id
+from scalper.domain.trailing import first_trail, refitted, target_of
+from scalper.errors import InvariantError
+
+
+class BookingRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What orders and first stops are made by.
+
+    Attributes:
+        is_market_style: Orders go as MARKET; else as LIMIT with the cushion beyond the best opposite price.
+    """
+
+    exits: ExitRules
+    is_market_style: bool
+    cushion_ticks: int
+    correlation_chars_max: int
+
+
+def new_position(position_id: int, intent: TradeIntent, signal: Signal, contract: Instrument, at: datetime) -> Position:
+    """The PENDING row of an approved intent."""
+    if contract.option_type is None:
+        raise InvariantError(f"only options are bought, {contract.symbol} is none")
+    return Position(
+        id=position_id,
+        account_id=intent.account_id,
+        trade_intent_id=intent.id,
+        signal_id=signal.id,
+        index_key=intent.index_key,
+        instrument=contract,
+        side=side_of(contract.option_type),
+        direction=signal.direction,
+        status=PositionStatus.PENDING,
+        entry_tag=intent.tag,
+        ordered_quantity=intent.quantity,
+        created_at=at,
+        updated_at=at,
+        is_paper=True,
+    )
+
+
+def entry_orders(
+    position: Position, intent: TradeIntent, quote: Tick, day: date, rules: BookingRules, at: datetime
+) -> tuple[Order, ...]:
+    """The orders that buy a position, one a slice."""
+    contract = position.instrument
+    limit = _limit(OrderSide.BUY, quote.ask_paise or quote.ltp_paise, contract, rules)
+    return tuple(
+        _order(
+            position.id,
+            position.account_id,
+            contract,
+            OrderPurpose.ENTRY,
+            intent.id,
+            correlation_id(intent.tag, intent.intent_number, slice_no=number, max_len=rules.correlation_chars_max),
+            quantity,
+            limit,
+            intent.tag,
+            number,
+            day,
+            at,
+        )
+        for number, quantity in enumerate(slices(intent.quantity, contract.lot_size, contract.freeze_quantity))
+    )
+
+
+def exit_orders(
+    intent: ExitIntent,
+    contract: Instrument,
+    *,
+    bid_paise: int,
+    ltp_paise: int,
+    day: date,
+    rules: BookingRules,
+    at: datetime,
+) -> tuple[Order, ...]:
+    """The orders that sell for an exit intent, one a slice; MARKET where no price is known."""
+    limit = _limit(OrderSide.SELL, bid_paise or ltp_paise, contract, rules)
+    return tuple(
+        _order(
+            intent.position_id,
+            intent.account_id,
+            contract,
+            OrderPurpose.EXIT,
+            intent.id,
+            correlation_id(intent.tag, intent.intent_number, slice_no=number, max_len=rules.correlation_chars_max),
+            quantity,
+            limit,
+            intent.tag,
+            number,
+            day,
+            at,
+        )
+        for number, quantity in enumerate(slices(intent.quantity, contract.lot_size, contract.freeze_quantity))
+    )
+
+
+def booked(position: Position, totals: OrderTotals, text: str, rules: BookingRules, at: datetime) -> Position:
+    """The position after one order's report: quantities, entry price, stop and target, status.
+
+    A cancelled position that is filled late, or a report of a closed one, never comes here: its owner looks first.
+    """
+    after = with_order_totals(position, totals)
+    if after == position:
+        return position
+    after = msgspec.structs.replace(after, updated_at=at)
+    after = _protected(position, after, rules.exits)
+    if after.bought_quantity and position.status is PositionStatus.PENDING:
+        after = msgspec.structs.replace(after, status=next_status(position.status, PositionStatus.ACTIVE), opened_at=at)
+    return _ended(after, text, at)
+
+
+def wallet_of(account_id: str, balance_paise: int, positions: Iterable[Position]) -> Wallet:
+    """What an account has: balance (with all earlier results), today's results, and what is open at cost."""
+    realised = open_cost = 0
+    for position in positions:
+        if position.status is PositionStatus.EXITED:
+            realised += position.net_paise
+        elif position.status is PositionStatus.ACTIVE:
+            open_cost += position.bought_value_paise - position.sold_value_paise + position.charges_paise
+    cash = balance_paise + realised - open_cost
+    return Wallet(
+        account_id=account_id,
+        cash_paise=cash,
+        equity_at_cost_paise=cash + open_cost,
+        realised_today_paise=realised,
+    )
+
+
+def _protected(before: Position, after: Position, rules: ExitRules) -> Position:
+    """Stop and target follow the average entry price; what is in force never falls."""
+    entry = after.entry_price_paise
+    if entry == before.entry_price_paise or entry <= 0:
+        return after
+    tick_size = after.instrument.tick_size_paise
+    trail = (
+        first_trail(entry, rules, tick_size)
+        if after.trail is None
+        else refitted(after.trail, entry_paise=entry, quantity=after.quantity, rules=rules, tick_size_paise=tick_size)
+    )
+    return msgspec.structs.replace(after, trail=trail, target_paise=target_of(entry, rules, tick_size))
+
+
+def _ended(position: Position, text: str, at: datetime) -> Position:
+    """EXITED when all is sold and nothing can be bought any more; CANCELLED when nothing was ever bought."""
+    if any(totals.side is OrderSide.BUY and not totals.is_final for totals in position.orders):
+        return position
+    if position.status is PositionStatus.PENDING:
+        return msgspec.structs.replace(
+            position, status=next_status(position.status, PositionStatus.CANCELLED), cancel_reason=text or "not filled"
+        )
+    if position.quantity == 0 and position.sold_quantity:
+        return msgspec.structs.replace(
+            position,
+            status=next_status(position.status, PositionStatus.EXITED),
+            exited_at=at,
+            last_pnl_paise=position.net_paise,
+            hwm_pnl_paise=max(position.hwm_pnl_paise, position.gross_paise),
+        )
+    return position
+
+
+def _limit(side: OrderSide, best_paise: int, contract: Instrument, rules: BookingRules) -> int:
+    if rules.is_market_style:
+        return 0
+    return protected_limit(
+        side, best_paise=best_paise, cushion_ticks=rules.cushion_ticks, tick_size_paise=contract.tick_size_paise
+    )
+
+
+def _order(
+    position_id: int,
+    account_id: str,
+    contract: Instrument,
+    purpose: OrderPurpose,
+    intent_id: int,
+    correlation: str,
+    quantity: int,
+    limit_paise: int,
+    tag: str,
+    slice_no: int,
+    day: date,
+    at: datetime,
+) -> Order:
+    return Order(
+        id=order_id_of(account_id, day, correlation),
+        account_id=account_id,
+        day=day,
+        correlation_id=correlation,
+        purpose=purpose,
+        position_id=position_id,
+        intent_id=intent_id,
+        instrument_key=contract.key,
+        side=OrderSide.BUY if purpose is OrderPurpose.ENTRY else OrderSide.SELL,
+        quantity=quantity,
+        order_type=OrderType.LIMIT if limit_paise else OrderType.MARKET,
+        limit_price_paise=limit_paise,
+        tag=tag,
+        created_at=at,
+        slice_no=slice_no,
+    )
