@@ -47,33 +47,36 @@ class IntentRepository:
 
     def get(self, intent_id: int) -> TradeIntent | None:
         """The intent with this id."""
-        found = self._found(TRADE_INTENTS.table.id == intent_id)
+        found = intents_where(self._store, TRADE_INTENTS.table.id == intent_id)
         return found[0] if found else None
 
     def by_delivery(self, delivery_id: int) -> tuple[TradeIntent, ...]:
         """The intents of one delivery, by id: one a leg."""
-        return self._found(TRADE_INTENTS.table.delivery_id == delivery_id)
+        return intents_where(self._store, TRADE_INTENTS.table.delivery_id == delivery_id)
 
     def approved_unplaced(self) -> tuple[TradeIntent, ...]:
         """Intents that are APPROVED and not yet known to be PLACED, by id."""
-        return self._found(TRADE_INTENTS.table.status == IntentStatus.APPROVED.value)
+        return intents_where(self._store, TRADE_INTENTS.table.status == IntentStatus.APPROVED.value)
 
     def placed(self) -> tuple[TradeIntent, ...]:
         """Intents that are PLACED: to be reconciled after a restart, by id."""
-        return self._found(TRADE_INTENTS.table.status == IntentStatus.PLACED.value)
+        return intents_where(self._store, TRADE_INTENTS.table.status == IntentStatus.PLACED.value)
 
     def of_day(self, day: date) -> tuple[TradeIntent, ...]:
         """Intents decided on a day of India, by id."""
-        return self._found(within_day(TRADE_INTENTS.table.created_at, day))
+        return intents_where(self._store, within_day(TRADE_INTENTS.table.created_at, day))
 
     def max_id(self) -> int:
         """The greatest id given so far; 0 before the first."""
         return self._store.greatest(TRADE_INTENTS, "id")
 
-    def _found(self, condition: Any) -> tuple[TradeIntent, ...]:
-        rows = self._store.rows(TRADE_INTENTS.select(condition))
-        gates: defaultdict[int, list[GateResult]] = defaultdict(list)
-        of_these = GATE_RESULTS.table.intent_id.in_(TRADE_INTENTS.table.select(TRADE_INTENTS.table.id).where(condition))
-        for row in self._store.rows(GATE_RESULTS.select(of_these)):
-            gates[row["intent_id"]].append(GATE_RESULTS.value_of(row))
-        return tuple(TRADE_INTENTS.value_of(row, gates=tuple(gates[row["id"]])) for row in rows)
+
+def intents_where(store: Store, condition: Any) -> tuple[TradeIntent, ...]:
+    """The intents that meet a condition on their table, each with its gates, by id."""
+    table = TRADE_INTENTS.table
+    gates: defaultdict[int, list[GateResult]] = defaultdict(list)
+    of_these = GATE_RESULTS.table.intent_id.in_(table.select(table.id).where(condition))
+    for row in store.rows(GATE_RESULTS.select(of_these)):
+        gates[row["intent_id"]].append(GATE_RESULTS.value_of(row))
+    rows = store.rows(TRADE_INTENTS.select(condition))
+    return tuple(TRADE_INTENTS.value_of(row, gates=tuple(gates[row["id"]])) for row in rows)

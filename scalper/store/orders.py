@@ -40,6 +40,15 @@ def insert_orders(store: Store, orders: Iterable[Order]) -> None:
     store.write_all(ORDERS.insert(order) for order in orders)
 
 
+def insert_fill(store: Store, fill: Fill) -> bool:
+    """Add one trade and its charges; False when the account has a trade of this number."""
+    if store.write(FILLS.insert(fill).on_conflict_ignore()) == 0:
+        return False
+    key = {"account_id": fill.account_id, "exchange_trade_id": fill.exchange_trade_id, "order_id": fill.order_id}
+    store.write(CHARGES.insert(fill.charges, **key))
+    return True
+
+
 class OrderRepository:
     """Orders by id, and their fills."""
 
@@ -102,16 +111,8 @@ class OrderRepository:
 
         Quantities of an order only grow: totals that are behind those stored are not taken over.
         """
-        if self._store.write(FILLS.insert(fill).on_conflict_ignore()) == 0:
+        if not insert_fill(self._store, fill):
             return False
-        self._store.write(
-            CHARGES.insert(
-                fill.charges,
-                account_id=fill.account_id,
-                exchange_trade_id=fill.exchange_trade_id,
-                order_id=fill.order_id,
-            )
-        )
         changes = {
             "filled_quantity": totals.filled_quantity,
             "filled_value_paise": totals.filled_value_paise,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from scalper.domain.charges import Charges
 from scalper.domain.orders import Fill, Order
 from scalper.domain.positions import Position, Trail
@@ -36,3 +38,23 @@ CHARGES = Rows(
 
 #: `instrument_key` and `quantity` repeat what the row says elsewhere, for people who query it.
 POSITIONS = Rows("positions", Position, inline={"trail": Trail}, beside=("instrument_key", "quantity"))
+
+#: Every table of rows, each after those it refers to.
+ALL_TABLES: tuple[Rows[Any], ...] = (
+    ACCOUNTS,
+    SETTINGS,
+    DAYS,
+    DAILY_BALANCES,
+    CIRCUIT_EVENTS,
+    CARRIED_RESULTS,
+    SIGNALS,
+    SIGNAL_DELIVERIES,
+    TRADE_INTENTS,
+    GATE_RESULTS,
+    POSITIONS,
+    EXIT_SIGNALS,
+    EXIT_INTENTS,
+    ORDERS,
+    FILLS,
+    CHARGES,
+)
