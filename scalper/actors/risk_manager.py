@@ -334,7 +334,7 @@ class RiskManager(Actor):
             at=at,
             reason="circuit",
             loss_bps=loss_bps,
-            limit_bps=limit_bps,
+            limits=msgspec.json.encode({"limit_bps": limit_bps, "day_pnl_paise": day_pnl_paise}).decode(),
         )
         with self._store.unit() as unit:
             self._rows.trip(trip)

@@ -10,18 +10,18 @@ Limits: bursts are merged; at most one write to Redis per security and Pulse.
 from __future__ import annotations
 
 from scalper.actors.messages.feed import GetTicks, HeldChanged, Ticks, TicksFound
-from scalper.broker.ports import TickMirror
 from scalper.domain.quotes import Tick
 from scalper.runtime.actor import Actor, Link, receives
 from scalper.runtime.heartbeat import Pulse
+from scalper.store.cache import Cache
 
 
 class TickCache(Actor):
     """Answers what a security last traded at, and when."""
 
-    def __init__(self, link: Link, *, mirror: TickMirror, indices: tuple[str, ...]) -> None:
+    def __init__(self, link: Link, *, cache: Cache, indices: tuple[str, ...]) -> None:
         super().__init__(link)
-        self._mirror = mirror
+        self._cache = cache
         self._indices = indices
         self._held: tuple[str, ...] = ()
         self._ticks: dict[str, Tick] = {}
@@ -42,9 +42,11 @@ class TickCache(Actor):
 
     @receives(HeldChanged)
     def on_held_changed(self, changed: HeldChanged) -> None:
-        for key in set(self._held) - set(changed.keys):
-            self._mirror.drop_tick(key)
+        dropped = [key for key in self._held if key not in changed.keys]
+        for key in dropped:
             self._mirrored.pop(key, None)
+        if dropped:
+            self._cache.clear_ticks(dropped)
         self._held = changed.keys
 
     @receives(Pulse)
@@ -53,4 +55,4 @@ class TickCache(Actor):
             tick = self._ticks.get(key)
             if tick is not None and self._mirrored.get(key) is not tick:
                 self._mirrored[key] = tick
-                self._mirror.store_tick(tick)
+                self._cache.put_tick(tick)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -106,26 +106,3 @@ class Broker(Protocol):
 
     def seen(self, at: datetime, ticks: Sequence[Tick]) -> Sequence[OrderSeen]:
         """Move on to `at` with these new ticks; what happened to orders since."""
-
-
-class TickMirror(Protocol):
-    """Where ticks are mirrored for others to read; never fails in the caller."""
-
-    def store_tick(self, tick: Tick) -> None:
-        """Keep the newest."""
-
-    def drop_tick(self, key: str) -> None:
-        """Forget it."""
-
-
-class PositionMirror(Protocol):
-    """Where marks, positions and peaks are mirrored for others to read; never fails in the caller."""
-
-    def store_pnl(self, position_id: int, fields: Any) -> None:
-        """`pnl:tracker:{id}`."""
-
-    def store_position(self, position_id: int, fields: Any) -> None:
-        """`pos:{id}` and `position_peaks:{id}`."""
-
-    def clear(self, position_id: int) -> None:
-        """Forget a position that is closed."""

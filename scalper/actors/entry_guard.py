@@ -1,0 +1,444 @@
+"""Whether a signal becomes an order: every gate measured, compared and written down.
+
+Owns: trade intents and the gate ledger.
+Receives: DeliveryCreated, TicksFound, QuotesFetched, positions and their snapshot, WalletChanged,
+    TradingStateChanged, DayTallyChanged, FeedHealthChanged, PositionProfitChanged, order acceptance, Pulse.
+Sends: GetTicks, GetQuotes; TradeIntentApproved, TradeIntentRejected.
+Recovers from: PositionTracker's snapshot and its rows; approved intents without a position are sent again while young.
+Limits: one delivery at a time an index; a wait for a price ends after 300 ms, a wait for a quote after 3 s.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from scalper.actors.messages.feed import GetQuotes, GetTicks, QuotesFetched, TicksFound
+from scalper.actors.messages.orders import OrderAccepted
+from scalper.actors.messages.positions import (
+    PositionCancelled,
+    PositionChanged,
+    PositionClosed,
+    PositionOpened,
+    PositionPending,
+    PositionProfitChanged,
+    PositionSnapshot,
+    ReportPositions,
+    WalletChanged,
+)
+from scalper.actors.messages.risk import DayTallyChanged, TradingStateChanged
+from scalper.actors.messages.signals import DeliveryCreated, TradeIntentApproved, TradeIntentRejected
+from scalper.domain.calendar import SessionTimes
+from scalper.domain.capital import Allocation, CapitalOverrides, SizingRules, policy_of, quantity_for
+from scalper.domain.direction import Direction
+from scalper.domain.entry import DayTally, EntryFacts, EntryLimits, PriceFacts, cheap_gates, priced_gates
+from scalper.domain.orders import OrderPurpose
+from scalper.domain.positions import Position
+from scalper.domain.quotes import Tick
+from scalper.domain.signals import GateResult, IntentStatus, TradeIntent
+from scalper.domain.tags import entry_tag
+from scalper.domain.times import us_from
+from scalper.runtime.actor import Actor, Link, receives
+from scalper.runtime.heartbeat import Pulse
+from scalper.store.database import Store
+from scalper.store.intents import IntentRepository
+
+#: A quote asked for and not answered in this time is no quote.
+QUOTE_WAIT = timedelta(seconds=3)
+#: The cheap gates are asked again when more time than this has passed (REQUIREMENTS 12.2).
+REPEAT_AFTER = timedelta(seconds=2)
+
+
+class GuardRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What the guard of one day goes by.
+
+    Attributes:
+        limits, index_allocation_bps: By index key.
+        index_keys: Instrument key of each index that is in the master, by index key.
+        is_watching: Gates run to the verdict and nothing is placed.
+    """
+
+    day: date
+    session: SessionTimes
+    limits: dict[str, EntryLimits]
+    index_allocation_bps: dict[str, int | None]
+    index_keys: dict[str, str]
+    capital: CapitalOverrides
+    sizing: SizingRules
+    stop_loss_bps: int
+    ltp_wait_ms: int
+    is_watching: bool
+
+
+class _Attempt(msgspec.Struct):
+    """One delivery being decided."""
+
+    created: DeliveryCreated
+    gates: tuple[GateResult, ...]
+    checked_at: datetime
+    tick_until: datetime
+    quote_until: datetime | None = None
+    index_tick: Tick | None = None
+    option_tick: Tick | None = None
+
+
+class _Account(msgspec.Struct):
+    """What is known of one account."""
+
+    cash_paise: int | None = None
+    blocks: tuple[str, ...] = ("starting",)
+    starting_balance_paise: int | None = None
+    trades: dict[str, int] = {}
+    losses: dict[str, int] = {}
+
+
+class EntryGuard(Actor):
+    """Says yes or no, and why."""
+
+    def __init__(self, link: Link, *, store: Store, rules: GuardRules, accounts: tuple[str, ...]) -> None:
+        super().__init__(link)
+        self._store = store
+        self._rows = IntentRepository(store)
+        self._rules = rules
+        self._accounts = {account: _Account() for account in accounts}
+        self._open: dict[int, Position] = {}
+        self._exits: dict[tuple[str, str], datetime] = {}
+        self._attempts: dict[str, _Attempt] = {}
+        self._queue: list[DeliveryCreated] = []
+        self._last_id = 0
+
+    def recover(self, at: datetime) -> None:
+        self.hold()
+        self._last_id = self._rows.max_id()
+        self.send("position_tracker", ReportPositions(at=at, reply_to=self.name))
+
+    @receives(PositionSnapshot)
+    def on_snapshot(self, snapshot: PositionSnapshot) -> None:
+        for position in snapshot.open_positions:
+            self._open[position.id] = position
+        for position in snapshot.closed_today:
+            self._note_exit(position)
+        for wallet in snapshot.wallets:
+            self._accounts[wallet.account_id].cash_paise = wallet.cash_paise
+        self._fail_orphans(snapshot)
+        self.resume()
+
+    def _fail_orphans(self, snapshot: PositionSnapshot) -> None:
+        """An approved intent whose position was never written led to no order: its price is old, its signal gone."""
+        known = {one.trade_intent_id for one in (*snapshot.open_positions, *snapshot.closed_today)}
+        orphans = [intent for intent in self._rows.approved_unplaced() if intent.id not in known]
+        with self._store.unit() as unit:
+            for intent in orphans:
+                self._rows.move(intent.id, (IntentStatus.APPROVED,), IntentStatus.FAILED, snapshot.at, reason="stale")
+            unit.commit()
+
+    # What others tell ----------------------------------------------------------------------------------
+
+    @receives(WalletChanged)
+    def on_wallet(self, changed: WalletChanged) -> None:
+        self._accounts[changed.wallet.account_id].cash_paise = changed.wallet.cash_paise
+
+    @receives(TradingStateChanged)
+    def on_state(self, changed: TradingStateChanged) -> None:
+        self._accounts[changed.account_id].blocks = changed.causes
+
+    @receives(DayTallyChanged)
+    def on_tally(self, changed: DayTallyChanged) -> None:
+        account = self._accounts[changed.account_id]
+        account.starting_balance_paise = changed.starting_balance_paise
+        account.trades = {tally.index_key: tally.trades for tally in changed.tallies}
+        account.losses = {tally.index_key: tally.loss_paise for tally in changed.tallies}
+
+    @receives(PositionPending, PositionOpened, PositionChanged)
+    def on_position(self, message: PositionPending | PositionOpened | PositionChanged) -> None:
+        self._open[message.position.id] = message.position
+        if isinstance(message, PositionOpened):
+            self._move(message.position.trade_intent_id, IntentStatus.FILLED, message.at)
+
+    @receives(PositionClosed)
+    def on_closed(self, closed: PositionClosed) -> None:
+        self._open.pop(closed.position.id, None)
+        self._note_exit(closed.position)
+
+    @receives(PositionCancelled)
+    def on_cancelled(self, cancelled: PositionCancelled) -> None:
+        self._open.pop(cancelled.position.id, None)
+        position = cancelled.position
+        self._move(position.trade_intent_id, IntentStatus.FAILED, cancelled.at, position.cancel_reason)
+
+    @receives(PositionProfitChanged)
+    def on_profit_changed(self, changed: PositionProfitChanged) -> None:
+        position = self._open.get(changed.position_id)
+        if position is not None:
+            self._open[position.id] = msgspec.structs.replace(position, profitable_since=changed.since)
+
+    @receives(OrderAccepted)
+    def on_accepted(self, accepted: OrderAccepted) -> None:
+        if accepted.purpose is OrderPurpose.ENTRY:
+            self._move(accepted.intent_id, IntentStatus.PLACED, accepted.at)
+
+    # Deciding ------------------------------------------------------------------------------------------
+
+    @receives(DeliveryCreated)
+    def on_delivery(self, created: DeliveryCreated) -> None:
+        """One at a time an index: the next waits until this one has its verdict."""
+        if created.signal.index_key in self._attempts:
+            self._queue.append(created)
+        else:
+            self._begin(created, created.at)
+
+    def _begin(self, created: DeliveryCreated, at: datetime) -> None:
+        gates = cheap_gates(self._facts(created, at), self._limits(created))
+        if not gates[-1].is_passed:
+            self._reject(created, gates, 0, at)
+            return
+        wait = timedelta(milliseconds=self._rules.ltp_wait_ms)
+        self._attempts[created.signal.index_key] = _Attempt(created, gates, at, at + wait)
+        self._ask_ticks(created, at)
+
+    def _ask_ticks(self, created: DeliveryCreated, at: datetime) -> None:
+        self.send(
+            "tick_cache",
+            GetTicks(at=at, request=created.signal.index_key, reply_to=self.name, keys=self._keys(created)),
+        )
+
+    @receives(TicksFound)
+    def on_ticks(self, answer: TicksFound) -> None:
+        attempt = self._attempts.get(answer.request)
+        if attempt is None or attempt.quote_until is not None:
+            return
+        attempt.index_tick, attempt.option_tick = answer.ticks
+        if self._is_fresh(attempt, answer.at):
+            self._conclude(attempt, answer.at)
+        elif answer.at >= attempt.tick_until:
+            self._ask_quotes(attempt, answer.at)
+
+    def _ask_quotes(self, attempt: _Attempt, at: datetime) -> None:
+        """The socket has nothing young enough: REST may."""
+        attempt.quote_until = at + QUOTE_WAIT
+        request = attempt.created.signal.index_key
+        keys = self._keys(attempt.created)
+        self.send("data_gateway", GetQuotes(at=at, request=request, reply_to=self.name, keys=keys))
+
+    @receives(QuotesFetched)
+    def on_quotes(self, answer: QuotesFetched) -> None:
+        attempt = self._attempts.get(answer.request)
+        if attempt is None:
+            return
+        index_quote, option_quote = answer.ticks
+        attempt.index_tick = _newer(attempt.index_tick, index_quote)
+        attempt.option_tick = _newer(attempt.option_tick, option_quote)
+        self._conclude(attempt, answer.at)
+
+    @receives(Pulse)
+    def on_pulse(self, pulse: Pulse) -> None:
+        for attempt in tuple(self._attempts.values()):
+            if attempt.quote_until is None:
+                self._ask_ticks(attempt.created, pulse.at)
+            elif pulse.at >= attempt.quote_until:
+                self._conclude(attempt, pulse.at)
+
+    def _conclude(self, attempt: _Attempt, at: datetime) -> None:
+        created = attempt.created
+        if at - attempt.checked_at > REPEAT_AFTER:
+            attempt.gates = cheap_gates(self._facts(created, at), self._limits(created))
+        gates = attempt.gates
+        allocation = None
+        if gates[-1].is_passed:
+            allocation = self._allocation(attempt)
+            gates = (*gates, *priced_gates(self._prices(attempt, allocation, at), self._limits(created)))
+        del self._attempts[created.signal.index_key]
+        if gates[-1].is_passed and allocation is not None and attempt.option_tick is not None:
+            self._approve(created, gates, allocation, attempt.option_tick, at)
+        else:
+            self._reject(created, gates, attempt.option_tick.ltp_paise if attempt.option_tick else 0, at)
+        self._next(created.signal.index_key, at)
+
+    def _next(self, index_key: str, at: datetime) -> None:
+        for created in self._queue:
+            if created.signal.index_key == index_key:
+                self._queue.remove(created)
+                self._begin(created, at)
+                return
+
+    # Facts ---------------------------------------------------------------------------------------------
+
+    def _facts(self, created: DeliveryCreated, at: datetime) -> EntryFacts:
+        account_id = created.delivery.account_id
+        index_key = created.signal.index_key
+        pick = created.picks[0] if created.picks else None
+        return EntryFacts(
+            at=at,
+            session=self._rules.session,
+            index_key=index_key,
+            is_index_known=index_key in self._rules.index_keys,
+            direction=Direction(created.signal.direction),
+            contract=pick.instrument if pick is not None else None,
+            pick_reason=created.reason,
+            blocks=self._accounts[account_id].blocks,
+            tally=self._tally(account_id, index_key),
+            open_positions=tuple(one for _, one in sorted(self._open.items()) if one.account_id == account_id),
+            last_exit_at=self._exits.get((account_id, self._cooldown_key(created))),
+        )
+
+    def _tally(self, account_id: str, index_key: str) -> DayTally:
+        account = self._accounts[account_id]
+        return DayTally(
+            starting_balance_paise=account.starting_balance_paise,
+            index_trades=account.trades.get(index_key, 0),
+            global_trades=sum(account.trades.values()),
+            index_loss_paise=account.losses.get(index_key, 0),
+            global_loss_paise=sum(account.losses.values()),
+        )
+
+    def _prices(self, attempt: _Attempt, allocation: Allocation | None, at: datetime) -> PriceFacts:
+        option = attempt.option_tick
+        return PriceFacts(
+            index_age_ms=_age_ms(attempt.index_tick, at),
+            option_ltp_paise=option.ltp_paise if option is not None else 0,
+            option_age_ms=_age_ms(option, at),
+            option_ask_paise=option.ask_paise if option is not None else 0,
+            pick_ltp_paise=attempt.created.picks[0].ltp_paise,
+            feed_blocks=(),
+            allocation=allocation,
+        )
+
+    def _allocation(self, attempt: _Attempt) -> Allocation | None:
+        created = attempt.created
+        cash = self._accounts[created.delivery.account_id].cash_paise
+        option = attempt.option_tick
+        if cash is None or option is None:
+            return None
+        index_bps = self._rules.index_allocation_bps.get(created.signal.index_key)
+        policy = policy_of(cash, self._rules.capital, index_allocation_bps=index_bps)
+        return quantity_for(
+            balance_paise=cash,
+            # What will be paid is the ask, so the ask is what must fit.
+            entry_price_paise=option.ask_paise or option.ltp_paise,
+            lot_size=created.picks[0].instrument.lot_size,
+            allocation_bps=policy.allocation_bps,
+            risk_bps=policy.risk_bps,
+            stop_loss_bps=self._rules.stop_loss_bps,
+            rules=self._rules.sizing,
+        )
+
+    def _is_fresh(self, attempt: _Attempt, at: datetime) -> bool:
+        limits = self._limits(attempt.created)
+        index_age, option_age = _age_ms(attempt.index_tick, at), _age_ms(attempt.option_tick, at)
+        return (
+            index_age is not None
+            and option_age is not None
+            and index_age <= limits.index_ltp_age_s_max * 1000
+            and option_age <= limits.option_ltp_age_s_max * 1000
+        )
+
+    # Verdicts ------------------------------------------------------------------------------------------
+
+    def _approve(
+        self,
+        created: DeliveryCreated,
+        gates: tuple[GateResult, ...],
+        allocation: Allocation,
+        quote: Tick,
+        at: datetime,
+    ) -> None:
+        if self._rules.is_watching:
+            watching = GateResult("mode", "watch", "paper or live", False, "watch_mode")
+            self._reject(created, (*gates, watching), quote.ltp_paise, at)
+            return
+        intent = self._intent(created, gates, IntentStatus.APPROVED, "", allocation.quantity, quote.ltp_paise, at)
+        self._persist(intent)
+        self.publish(
+            TradeIntentApproved(
+                at=at,
+                intent=intent,
+                signal=created.signal,
+                instrument=created.picks[0].instrument,
+                quote=quote,
+            )
+        )
+
+    def _reject(self, created: DeliveryCreated, gates: tuple[GateResult, ...], ltp_paise: int, at: datetime) -> None:
+        intent = self._intent(created, gates, IntentStatus.REJECTED, gates[-1].reason, 0, ltp_paise, at)
+        self._persist(intent)
+        self.publish(TradeIntentRejected(at=at, intent=intent))
+
+    def _persist(self, intent: TradeIntent) -> None:
+        with self._store.unit() as unit:
+            self._rows.insert(intent)
+            unit.commit()
+        self._last_id = intent.id
+
+    def _intent(
+        self,
+        created: DeliveryCreated,
+        gates: tuple[GateResult, ...],
+        status: IntentStatus,
+        reason: str,
+        quantity: int,
+        ltp_paise: int,
+        at: datetime,
+    ) -> TradeIntent:
+        contract = created.picks[0].instrument if created.picks else None
+        tag = ""
+        if contract is not None and contract.option_type is not None and contract.strike_paise is not None:
+            tag = entry_tag(created.signal.index_key, contract.option_type, contract.strike_paise)
+        return TradeIntent(
+            id=self._last_id + 1,
+            delivery_id=created.delivery.id,
+            leg_no=0,
+            signal_id=created.signal.id,
+            account_id=created.delivery.account_id,
+            index_key=created.signal.index_key,
+            instrument_key=contract.key if contract is not None else "",
+            quantity=quantity,
+            ltp_paise=ltp_paise,
+            status=status,
+            reason=reason,
+            tag=tag,
+            intent_number=created.delivery.intent_number,
+            gates=gates,
+            created_at=at,
+            updated_at=at,
+        )
+
+    def _move(self, intent_id: int, to: IntentStatus, at: datetime, reason: str = "") -> None:
+        with self._store.unit() as unit:
+            expected = (IntentStatus.APPROVED, IntentStatus.PLACED)
+            self._rows.move(intent_id, tuple(one for one in expected if one is not to), to, at, reason=reason)
+            unit.commit()
+
+    # Small things --------------------------------------------------------------------------------------
+
+    def _limits(self, created: DeliveryCreated) -> EntryLimits:
+        return self._rules.limits[created.signal.index_key]
+
+    def _keys(self, created: DeliveryCreated) -> tuple[str, str]:
+        return self._rules.index_keys[created.signal.index_key], created.picks[0].instrument.key
+
+    def _cooldown_key(self, created: DeliveryCreated) -> str:
+        if self._limits(created).is_cooldown_by_side:
+            return f"{created.signal.index_key}/{created.signal.direction}"
+        return created.picks[0].instrument.symbol if created.picks else ""
+
+    def _note_exit(self, position: Position) -> None:
+        if position.exited_at is not None:
+            self._exits[position.account_id, position.instrument.symbol] = position.exited_at
+            self._exits[position.account_id, f"{position.index_key}/{position.direction}"] = position.exited_at
+
+    def close(self) -> None:
+        self._store.close_thread()
+
+
+def _age_ms(tick: Tick | None, at: datetime) -> int | None:
+    """Age of a usable price; a tick a moment ahead of the letter's time counts as new."""
+    if tick is None or tick.ltp_paise <= 0:
+        return None
+    return max(0, (us_from(at) - tick.at_us) // 1000)
+
+
+def _newer(left: Tick | None, right: Tick | None) -> Tick | None:
+    if left is None or right is None:
+        return left or right
+    return max(left, right, key=lambda tick: tick.at_us)
