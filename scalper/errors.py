@@ -1,17 +1,17 @@
 """Every error of ours, drawn as a tree.
 
-    ScalperError
-    +-- UsageError              exit 64: the command line or the configuration is wrong
-    |   +-- ConfigError             every fault of the configuration in one report
-    +-- InputError              exit 66: an input is missing, unreadable or makes no sense
-    +-- HomeError               exit 73: the home is not writable or in use
-    +-- SupervisionError        exit 70: supervision gave up
-    +-- InvariantError          we are wrong: crash, be restarted, be counted
-    |   +-- UnknownMessage          an actor got a message it has no handler for
-    |   +-- TransitionError         a state machine was asked for a step it does not have
-    +-- StoreError              the database cannot do what was asked
-    +-- BrokerError             the broker could not be asked, or gave no usable answer
-    +-- LogError                the message log or the tape is broken
+ScalperError
++-- UsageError              exit 64: the command line or the configuration is wrong
+|   +-- ConfigError             every fault of the configuration in one report
++-- InputError              exit 66: an input is missing, unreadable or makes no sense
++-- HomeError               exit 73: the home is not writable or in use
++-- SupervisionError        exit 70: supervision gave up
++-- InvariantError          we are wrong: crash, be restarted, be counted
+|   +-- UnknownMessage          an actor got a message it has no handler for
+|   +-- TransitionError         a state machine was asked for a step it does not have
++-- StoreError              the database cannot do what was asked
++-- BrokerError             the broker could not be asked, or gave no usable answer
++-- LogError                the message log or the tape is broken
 """
 
 from __future__ import annotations

@@ -49,6 +49,7 @@ from scalper.message import Message
 from scalper.runtime.actor import Actor, Link, receives
 from scalper.runtime.heartbeat import Pulse
 from scalper.runtime.lifecycle import ChildRestarted
+from scalper.store.cache import Cache
 from scalper.store.database import Store
 from scalper.store.orders import insert_orders
 from scalper.store.positions import PositionRepository
@@ -65,6 +66,7 @@ class PositionTracker(Actor):
         link: Link,
         *,
         store: Store,
+        cache: Cache,
         day: date,
         balances: dict[str, int],
         rules: BookingRules,
@@ -73,6 +75,7 @@ class PositionTracker(Actor):
         super().__init__(link)
         self._store = store
         self._rows = PositionRepository(store)
+        self._cache = cache
         self._day = day
         self._balances = balances
         self._rules = rules
@@ -152,6 +155,8 @@ class PositionTracker(Actor):
             self._rows.save(after)
             unit.commit()
         self._positions[after.id] = after
+        if after.status is PositionStatus.EXITED:
+            self._cache.put_reentry(after.account_id, after.instrument.symbol, report.at)
         self.publish(_event_of(before, after, report.at))
         self._tell_wallet(after.account_id, report.at)
 

@@ -41,8 +41,7 @@ from scalper.actors.messages.risk import (
 from scalper.domain.calendar import SessionTimes
 from scalper.domain.charges import ChargeTable
 from scalper.domain.circuit import circuit_verdict
-from scalper.domain.day_book import DayBook, unrealised_net_paise
-from scalper.domain.episodes import rearm_wait_ms
+from scalper.domain.day_book import DayBook, IndexTally, unrealised_net_paise
 from scalper.domain.exits import (
     ExitDecision,
     Mark,
@@ -59,6 +58,8 @@ from scalper.domain.times import us_from
 from scalper.runtime.actor import Actor, Link, receives
 from scalper.runtime.heartbeat import Pulse
 from scalper.runtime.lifecycle import ChildGaveUp, ChildRestarted
+from scalper.store.cache import Cache
+from scalper.store.cache_keys import GLOBAL
 from scalper.store.database import Store
 from scalper.store.records import CircuitTrip, StartingBalance
 from scalper.store.risk import RiskRepository
@@ -92,11 +93,19 @@ class RiskManager(Actor):
     """Asks the rule list at every mark, and sweeps everything it holds on its loop."""
 
     def __init__(
-        self, link: Link, *, store: Store, charges: ChargeTable, rules: RiskRules, accounts: tuple[str, ...]
+        self,
+        link: Link,
+        *,
+        store: Store,
+        cache: Cache,
+        charges: ChargeTable,
+        rules: RiskRules,
+        accounts: tuple[str, ...],
     ) -> None:
         super().__init__(link)
         self._store = store
         self._rows = RiskRepository(store)
+        self._cache = cache
         self._charges = charges
         self._rules = rules
         self._accounts = accounts
@@ -363,7 +372,18 @@ class RiskManager(Actor):
         balance = self._balances.get(account_id)
         if balance is not None:
             tallies = self._books[account_id].tallies
+            self._mirror_tally(account_id, tallies)
             self.publish(DayTallyChanged(at=at, account_id=account_id, starting_balance_paise=balance, tallies=tallies))
+
+    def _mirror_tally(self, account_id: str, tallies: tuple[IndexTally, ...]) -> None:
+        """The rows are the authority; Redis shows the counters."""
+        day = self._rules.day
+        trades = [(tally.index_key, tally.trades) for tally in tallies]
+        losses = [(tally.index_key, tally.loss_paise) for tally in tallies]
+        for scope, count in (*trades, (GLOBAL, sum(count for _, count in trades))):
+            self._cache.put_daily_trades(account_id, day, scope, count)
+        for scope, loss in (*losses, (GLOBAL, sum(loss for _, loss in losses))):
+            self._cache.put_daily_loss(account_id, day, scope, loss)
 
     # Trading state -------------------------------------------------------------------------------------
 

@@ -36,7 +36,6 @@ from scalper.actors.messages.signals import (
 )
 from scalper.domain.booking import BookingRules, exit_orders
 from scalper.domain.calendar import SessionTimes
-from scalper.domain.direction import Direction
 from scalper.domain.episodes import next_episode, rearm_wait_ms
 from scalper.domain.orders import Order
 from scalper.domain.signals import (

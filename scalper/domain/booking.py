@@ -5,7 +5,7 @@ Source: REQUIREMENTS 8.1, 11.3, 12.6, 13.2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
 
 import msgspec

@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -121,8 +122,8 @@ class MessageLog:
         """Append one note."""
         self._append(self._encode(note))
 
-    def flush(self, *, to_disk: bool = False) -> None:
-        """Hand what is buffered to the system (survives the process) and, if asked, to the disk (survives the machine)."""
+    def flush(self) -> None:
+        """Hand what is buffered to the system: it survives the process."""
         if self._file is None:
             return
         if self._buffer:
@@ -132,13 +133,20 @@ class MessageLog:
             self._file.write(text)
             self._digest.update(text)
             self._size += len(text)
-        if to_disk:
-            os.fsync(self._file.fileno())
+
+    def sync(self) -> None:
+        """Have the system put what it was handed on the disk; may run beside the other methods."""
+        file = self._file
+        if file is not None:
+            with suppress(ValueError, OSError):
+                # The file may be rotated away at this moment; it was synced then.
+                os.fsync(file.fileno())
 
     def close(self) -> None:
         """Flush to disk and close; harmless twice."""
         if self._file is not None:
-            self.flush(to_disk=True)
+            self.flush()
+            os.fsync(self._file.fileno())
             self._file.close()
             self._file = None
 
