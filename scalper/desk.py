@@ -68,7 +68,7 @@ def desk_of(config: Config, session: SessionTimes, day: date, instruments: tuple
         InputError: None of the configured indices is among the instruments.
     """
     by_key = {one.key: one for one in instruments}
-    indices = {
+    indices: dict[str, IndexConfig] = {
         index.key: index
         for index in config.indices
         if index.is_enabled and f"{index.segment}:{index.security_id}" in by_key

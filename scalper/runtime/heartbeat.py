@@ -22,7 +22,7 @@ class Pulse(Message, frozen=True, kw_only=True):
 class Heartbeat:
     """Sends a Pulse when the clock has moved on; `beat` by hand in tests, a thread in a running program."""
 
-    def __init__(self, clock: Clock, publish: Callable[[Pulse], None], *, wall_every_s: float) -> None:
+    def __init__(self, clock: Clock, publish: Callable[[Pulse], object], *, wall_every_s: float) -> None:
         self._clock = clock
         self._publish = publish
         self._wall_every_s = max(wall_every_s, PULSE_WALL_S_MIN)

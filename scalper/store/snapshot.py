@@ -80,10 +80,10 @@ class DayRows(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dump_day(store: Store, day: date) -> bytes:
-    """What the actors may read when they start on a day, as JSON; equal rows give equal bytes.
+    """What the actors may read when they start on a day, as JSON; taken before they start, while nobody writes.
 
-    Questions about days before `day` alone (its own older signals, the wallet at an earlier date) are not answered
-    by a dump.
+    Equal rows give equal bytes. Questions about days before `day` alone (its own older signals, the wallet at an
+    earlier date) are not answered by a dump.
     """
     positions = _positions_of(day)
     exit_signals = _exit_signals_of(day, positions)

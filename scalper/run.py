@@ -1,0 +1,455 @@
+"""One day from the first tick to flat: opens everything, plays the market into the tree, closes everything."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import msgspec
+import pykka
+from loguru import logger
+
+from scalper import __version__
+from scalper.actors.dashboard import Picture
+from scalper.actors.messages.risk import GetDashboard
+from scalper.app import Ports, child_specs
+from scalper.broker.paper import Check
+from scalper.config import Config, config_hash, to_json
+from scalper.desk import Desk, desk_of, session_of
+from scalper.domain.charges import ChargeTable
+from scalper.domain.instruments import InstrumentKind
+from scalper.domain.times import us_from
+from scalper.errors import SupervisionError, UsageError
+from scalper.home import Home, database_url, log_folder
+from scalper.journal import DayJournal, RunHeader, position_of
+from scalper.markets import PlayedData, open_market
+from scalper.player import PacedPlayer, PlayedFeed, Player
+from scalper.reference import load_calendar, load_charges
+from scalper.run_id import code_version, run_id_of
+from scalper.runtime.clock import PlayedClock, monotonic_s
+from scalper.runtime.heartbeat import PULSE_EVERY, Heartbeat
+from scalper.runtime.message_log import compress_log, log_sha256
+from scalper.runtime.root import GetChild, Root, StopTree
+from scalper.runtime.stepper import Stepper
+from scalper.runtime.switchboard import Switchboard
+from scalper.store.cache import Cache, open_cache
+from scalper.store.database import Store
+from scalper.store.days import DayRepository
+from scalper.store.records import Account, Day, DayState
+from scalper.store.snapshot import dump_day
+from scalper.summary import rows_summary
+from scalper.tape.file import TapeHeader
+from scalper.tape.market import Market
+
+#: Shipped reference data.
+CALENDAR = Path(__file__).resolve().parents[1] / "conf" / "calendar.yaml"
+CHARGES = CALENDAR.with_name("charges.yaml")
+#: Market time played on after the last tick, so that orders and letters come to their end.
+AFTER_CLOSE = timedelta(seconds=5)
+#: An orderly stop has to be over by then.
+STOP_S_MAX = 4.0
+#: Longest wait for the letters in the mailboxes to be handled at the end of a day on threads.
+SETTLE_S_MAX = 60.0
+#: A thread that computes gives way after this long; at the usual 5 ms a hop between actors waits 12 ms at p99.
+SWITCH_INTERVAL_S = 0.0002
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asks for.
+
+    Attributes:
+        market_kind: `builtin`, `tape` or None (told by `source`).
+        speed: Multiple of the wall clock on threads; None = as fast as may be on the Stepper.
+        crash_after: Letters after which an actor is made to fail, by name: a switch for tests.
+    """
+
+    config: Config
+    home: Path
+    market_kind: str | None = None
+    source: Path | None = None
+    history: Path | None = None
+    seed: int = 1
+    speed: float | None = 60.0
+    crash_after: Mapping[str, int] = {}
+
+
+class Onlooker:
+    """What wants to see the run while it goes on; this one looks away."""
+
+    def begin(self, desk: Desk, market: Market, resumed_at: datetime | None) -> None:
+        """The day begins."""
+
+    def look(self, picture: Picture) -> None:
+        """This is how things stand."""
+
+    def wants_a_look(self) -> bool:
+        """Whether a picture is wanted now."""
+        return False
+
+
+class DayRun:
+    """Everything that is open during one run of one day."""
+
+    def __init__(self, request: Request, onlooker: Onlooker, started_s: float, *, paper_check: Check | None) -> None:
+        self._request = request
+        self._onlooker = onlooker
+        self._started_s = started_s
+        self._paper_check = paper_check
+        self._stopping = Event()
+        self._failure = ""
+        self._stack = ExitStack()
+
+    def request_stop(self) -> None:
+        """Ask for an orderly stop; safe from a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> dict[str, Any]:
+        """Play the day, or tell the summary of a finished one.
+
+        Raises:
+            InputError, UsageError, HomeError, StoreError, LogError: Before anything is traded.
+            SupervisionError: Supervision gave up.
+        """
+        request = self._request
+        calendar, charges = load_calendar(CALENDAR), load_charges(CHARGES)
+        market = open_market(request.market_kind, request.source, request.seed, request.history, calendar)
+        with self._stack:
+            self._stack.callback(market.close)
+            session = session_of(request.config, calendar, market.day, market.closes_at)
+            desk = desk_of(request.config, session, market.day, market.instruments)
+            home = Home.hold(request.home)
+            self._stack.callback(home.release)
+            store = Store.open(database_url(request.config, home.path))
+            self._stack.callback(store.close)
+            known = DayRepository(store).get(market.day)
+            self._refuse_other_day(known, market)
+            if known is not None and known.state is DayState.FINISHED:
+                return self._told_again(known)
+            return self._play(desk, market, store, charges, home)
+
+    # Before --------------------------------------------------------------------------------------------
+
+    def _refuse_other_day(self, known: Day | None, market: Market) -> None:
+        if known is None:
+            return
+        request = self._request
+        asked = (market.kind, market.name, request.seed, config_hash(request.config))
+        found = (known.market, known.market_name, known.seed, known.config_hash)
+        names = ("market", "name", "seed", "configuration")
+        for name, was, wanted in zip(names, found, asked, strict=True):
+            if was != wanted:
+                raise UsageError(
+                    f"home {request.home} has played {market.day} with {name} {was}, asked for {wanted}: "
+                    "name another --home, or ask for the same again"
+                )
+
+    def _told_again(self, known: Day) -> dict[str, Any]:
+        logger.info("{} is finished already: this is its summary; --seed or --home plays another", known.day)
+        told: dict[str, Any] = msgspec.json.decode(known.summary)
+        return told
+
+    def _play(self, desk: Desk, market: Market, store: Store, charges: ChargeTable, home: Home) -> dict[str, Any]:
+        folder = log_folder(self._request.config, home.path, desk.day)
+        _compress_other_days(folder)
+        reached = position_of(folder)
+        rows_at = DayRepository(store).last_at(desk.day)
+        times = [at for at in (reached.last_at, rows_at) if at is not None]
+        start = max(times) if times else market.opens_at
+        self._open_day(store, market, start)
+        journal = self._journal(folder, desk, market, store, start, reached.last_seq + 1, reached.parts + 1)
+        self._stack.callback(journal.close)
+        cache = open_cache(self._request.config.redis_url)
+        self._stack.callback(cache.close)
+        self._onlooker.begin(desk, market, start if times else None)
+        player = self._run_tree(desk, market, store, cache, charges, journal, start, reached.last_seq + 1)
+        journal.close()
+        return self._finish(desk, market, store, folder, player, reached.ticks)
+
+    def _open_day(self, store: Store, market: Market, at: datetime) -> None:
+        request = self._request
+        days = DayRepository(store)
+        with store.unit() as unit:
+            for account in request.config.accounts:
+                row = Account(
+                    id=account.id, broker="paper", mode=account.mode, is_enabled=account.is_enabled, created_at=at
+                )
+                days.put_account(row)
+            days.open_day(
+                Day(
+                    day=market.day,
+                    market=market.kind,
+                    market_name=market.name,
+                    seed=request.seed,
+                    mode=request.config.mode,
+                    config_hash=config_hash(request.config),
+                    opened_at=at,
+                    last_at=at,
+                )
+            )
+            unit.commit()
+
+    def _journal(
+        self, folder: Path, desk: Desk, market: Market, store: Store, at: datetime, first_seq: int, part: int
+    ) -> DayJournal:
+        request = self._request
+        config = to_json(request.config)
+        header = RunHeader(
+            run=run_id_of(request.seed, config_hash(request.config), desk.day),
+            part=part,
+            day=desk.day,
+            seed=request.seed,
+            mode=request.config.mode,
+            runtime=self._runtime,
+            first_seq=first_seq,
+            started_at=at,
+            session=desk.session,
+            config=msgspec.Raw(config),
+            version=__version__,
+            code=code_version(),
+            config_sha256=config_hash(request.config),
+        )
+        indices = [one.key for one in market.instruments if one.kind is InstrumentKind.INDEX]
+        tape = TapeHeader(
+            day=desk.day,
+            market=market.name,
+            market_kind=market.kind,
+            seed=market.seed,
+            opens_at_us=us_from(market.opens_at),
+            closes_at_us=us_from(market.closes_at),
+            instruments=market.instruments,
+            warm_up={key: market.warm_up(key) for key in indices},
+            candles={key: market.candles(key, at) for key in indices},
+        )
+        rotate = request.config.message_log.rotate_mb * 1_000_000
+        return DayJournal(folder, header, tape, rows=dump_day(store, desk.day), rotate_bytes=rotate)
+
+    @property
+    def _runtime(self) -> str:
+        return "stepper" if self._request.speed is None else "threads"
+
+    # During --------------------------------------------------------------------------------------------
+
+    def _run_tree(
+        self,
+        desk: Desk,
+        market: Market,
+        store: Store,
+        cache: Cache,
+        charges: ChargeTable,
+        journal: DayJournal,
+        start: datetime,
+        first_seq: int,
+    ) -> Player:
+        feed = PlayedFeed()
+        ports = Ports(
+            store=store,
+            cache=cache,
+            feed=feed,
+            source=PlayedData(market),
+            charges=charges,
+            before_send=journal.flush,
+            paper_check=self._paper_check or (lambda order, at: ""),
+        )
+        switchboard = Switchboard(journal, first_seq=first_seq)
+        player = Player(market, feed, start, max(market.closes_at, desk.session.closes_at) + AFTER_CLOSE)
+        journal.start_flushing(max(self._request.config.message_log.fsync_ms, 10) / 1000)
+        # What was made until now lives as long as the run: no collection needs to look at it again.
+        gc.collect()
+        gc.freeze()
+        if self._request.speed is None:
+            self._run_stepped(desk, ports, switchboard, journal, player, start)
+        else:
+            self._run_threaded(desk, ports, switchboard, journal, player, start, self._request.speed)
+        self._letters = switchboard.seq
+        return player
+
+    def _run_stepped(
+        self,
+        desk: Desk,
+        ports: Ports,
+        switchboard: Switchboard,
+        journal: DayJournal,
+        player: Player,
+        start: datetime,
+    ) -> None:
+        stepper = Stepper(
+            switchboard,
+            child_specs(desk, ports),
+            at=start,
+            seed=self._request.seed,
+            on_start=journal.started,
+            on_crash=journal.crashed,
+            crash_after=self._request.crash_after,
+        )
+        stepper.start()
+        stepper.settle()
+
+        def look() -> None:
+            if self._onlooker.wants_a_look():
+                self._onlooker.look(stepper.ask("dashboard", GetDashboard(at=player.at)))
+
+        player.play_stepped(stepper, self._stopping.is_set, look)
+        self._onlooker.look(stepper.ask("dashboard", GetDashboard(at=player.at)))
+        stepper.stop()
+        _log_dead_letters(switchboard)
+
+    def _run_threaded(
+        self,
+        desk: Desk,
+        ports: Ports,
+        switchboard: Switchboard,
+        journal: DayJournal,
+        player: Player,
+        start: datetime,
+        speed: float,
+    ) -> None:
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        clock = PlayedClock(start)
+        root = Root.start(
+            switchboard,
+            child_specs(desk, ports),
+            clock,
+            seed=self._request.seed,
+            on_start=journal.started,
+            on_crash=journal.crashed,
+            on_thread_end=ports.store.close_thread,
+            failed=self._fail,
+            crash_after=self._request.crash_after,
+        )
+        heartbeat = Heartbeat(
+            clock,
+            lambda pulse: switchboard.publish("heartbeat", 0, pulse),
+            wall_every_s=PULSE_EVERY.total_seconds() / speed,
+        )
+        paced = PacedPlayer(
+            player,
+            clock,
+            speed,
+            lambda frame: switchboard.publish("feed", 0, frame),
+            lambda: switchboard.depths()["feed_hub"],
+        )
+        dashboard: Any = root.ask(GetChild("dashboard"), timeout=10)
+        heartbeat.start()
+        paced.start()
+        try:
+            self._watch(paced, dashboard, player)
+            heartbeat.stop()
+            if not self._stopping.is_set() and not self._failure:
+                heartbeat.beat()
+                self._settle(switchboard)
+            self._look(dashboard, player)
+        finally:
+            heartbeat.stop()
+            paced.stop()
+            paced.join(timeout=1.0)
+            late: Any = root.ask(StopTree(STOP_S_MAX), timeout=STOP_S_MAX + 2)
+            root.stop(block=False)
+            if late:
+                logger.error("did not stop within {} s: {}", STOP_S_MAX, ", ".join(late))
+        _log_dead_letters(switchboard)
+        if paced.error is not None:
+            raise paced.error
+        if self._failure:
+            raise SupervisionError(self._failure)
+
+    def _watch(self, paced: PacedPlayer, dashboard: pykka.ActorRef[Any], player: Player) -> None:
+        """Wait for the end of the day, a wish to stop, or a failure; show how things stand meanwhile."""
+        while paced.is_alive() and not self._stopping.is_set() and not self._failure:
+            paced.join(timeout=0.1)
+            if self._onlooker.wants_a_look():
+                self._look(dashboard, player)
+
+    def _look(self, dashboard: pykka.ActorRef[Any], player: Player) -> None:
+        try:
+            picture: Any = dashboard.ask(GetDashboard(at=player.at), timeout=1.0)
+        except (pykka.Timeout, pykka.ActorDeadError):
+            # People's side: a picture that does not come is not shown, and nothing else happens.
+            logger.debug("no picture from the dashboard")
+        else:
+            self._onlooker.look(picture)
+
+    def _settle(self, switchboard: Switchboard) -> None:
+        """Wait until no letter waits and none is sent any more."""
+        end_s = monotonic_s() + SETTLE_S_MAX
+        quiet, last = 0, -1
+        while quiet < 5 and monotonic_s() < end_s and not self._failure:
+            is_quiet = switchboard.seq == last and not any(switchboard.depths().values())
+            quiet = quiet + 1 if is_quiet else 0
+            last = switchboard.seq
+            self._stopping.wait(0.02)
+
+    def _fail(self, reason: str) -> None:
+        self._failure = self._failure or reason
+
+    # After ---------------------------------------------------------------------------------------------
+
+    def _finish(
+        self, desk: Desk, market: Market, store: Store, folder: Path, player: Player, ticks_before: int
+    ) -> dict[str, Any]:
+        rows = rows_summary(store, desk.day)
+        summary: dict[str, Any] = {
+            "day": desk.day.isoformat(),
+            "mode": self._request.config.mode,
+            "market": market.kind,
+            "seed": self._request.seed,
+            "runtime": self._runtime,
+            "ticks": ticks_before + player.ticks,
+            "letters": self._letters,
+            "wall_s": round(monotonic_s() - self._started_s, 3),
+            "signals": rows["signals"],
+            "refusals": rows["refusals"],
+            "open_positions": rows["open_positions"],
+            "realised_net_rupees": rows["realised_net_rupees"],
+            "message_log": str(folder),
+            "message_log_sha256": log_sha256(folder),
+            "database": store.name,
+            "positions": rows["positions"],
+        }
+        self._keep(store, desk.day, summary, player.at)
+        if rows["open_positions"]:
+            logger.error("{} positions are open; the next run of the same day takes them up", rows["open_positions"])
+        return summary
+
+    def _keep(self, store: Store, day: date, summary: dict[str, Any], at: datetime) -> None:
+        days = DayRepository(store)
+        with store.unit() as unit:
+            if self._stopping.is_set():
+                days.mark(day, at)
+            else:
+                days.finish_day(day, msgspec.json.encode(summary).decode(), at)
+            unit.commit()
+
+
+def run_day(
+    request: Request,
+    onlooker: Onlooker,
+    started_s: float,
+    *,
+    on_begin: Callable[[DayRun], None] = lambda run: None,
+    paper_check: Check | None = None,
+) -> dict[str, Any]:
+    """Run one day; `on_begin` gets the run before it starts, so that signals can stop it."""
+    run = DayRun(request, onlooker, started_s, paper_check=paper_check)
+    on_begin(run)
+    return run.run()
+
+
+def _compress_other_days(folder: Path) -> None:
+    """Logs of days that are over are compressed when another day begins."""
+    if folder.parent.is_dir():
+        for other in folder.parent.iterdir():
+            if other.is_dir() and other.name < folder.name:
+                compress_log(other)
+
+
+def _log_dead_letters(switchboard: Switchboard) -> None:
+    if switchboard.dead_letters_count:
+        logger.warning("{} dead letters", switchboard.dead_letters_count)
+        for letter, why in list(switchboard.dead_letters)[:20]:
+            logger.warning("dead letter {} {}: {}", letter.seq, type(letter.message).__name__, why)
