@@ -122,17 +122,17 @@ class Cache:
 
     def fetch(self, key: str) -> dict[str, str]:
         """A hash, empty when it is not there or Redis is not; waits, for people and tests."""
-        found: dict[str, str] | None = self.writer.ask(lambda client: client.hgetall(key))
+        found: dict[str, str] | None = self.writer.read(lambda client: client.hgetall(key))
         return found or {}
 
     def fetch_text(self, key: str) -> str | None:
         """A text, None when it is not there or Redis is not; waits, for people and tests."""
-        text: str | None = self.writer.ask(lambda client: client.get(key))
+        text: str | None = self.writer.read(lambda client: client.get(key))
         return text
 
     def ping(self) -> bool:
         """Redis answers now; waits, for people and tests."""
-        return bool(self.writer.ask(lambda client: client.ping()))
+        return bool(self.writer.read(lambda client: client.ping()))
 
     def flush(self) -> bool:
         """Write all that waits before going on; False when Redis did not take it."""

@@ -114,7 +114,7 @@ class WriteBehind:
                 return False
         return True
 
-    def ask(self, question: Callable[[Any], Any]) -> Any:
+    def read(self, question: Callable[[Any], Any]) -> Any:
         """The answer of Redis, or None when it gives none; waits for it, so it is for people and tests."""
         from redis.exceptions import RedisError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,22 +24,41 @@ def postgres_store_url(postgres_url: str) -> str:
     return postgres_url.removesuffix("postgres") + "store_tests"
 
 
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database to copy: building one waits for the disk a dozen times."""
+    file = tmp_path_factory.mktemp("sqlite") / "empty.db"
+    Store.open(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_store(postgres_store_url: str) -> Iterator[Store]:
+    """One open store for all tests on PostgreSQL: a connection takes longer than a test."""
+    store = Store.open(postgres_store_url)
+    yield store
+    store.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Address of an empty database, of each kind in turn."""
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """An open, empty store of each kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/scalper.db"
-    url: str = request.getfixturevalue("postgres_store_url")
-    return url
+        tmp_path, sqlite_file = request.getfixturevalue("tmp_path"), request.getfixturevalue("sqlite_file")
+        store = Store.open(f"sqlite:///{shutil.copy(sqlite_file, tmp_path / 'scalper.db')}")
+        yield store
+        store.close()
+        return
+    store = request.getfixturevalue("postgres_store")
+    yield store
+    with store.unit() as unit:
+        store.write_sql("; ".join(f"DELETE FROM {table}" for table in TABLES))
+        unit.commit()
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """An open, empty store of each kind."""
-    store = Store.open(store_url)
+def memory() -> Iterator[Store]:
+    """An empty store in memory, for tables of many cases that no database decides."""
+    store = Store.open("sqlite://")
     yield store
-    with store.unit() as unit:
-        for table in TABLES:
-            store.write_sql(f"DELETE FROM {table}")
-        unit.commit()
     store.close()
