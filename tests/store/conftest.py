@@ -16,12 +16,38 @@ from tests.store.ground import TABLES
 @pytest.fixture(scope="session")
 def postgres_store_url(postgres_url: str) -> str:
     """Address of one database for all store tests: making one for each of them would take longer than they do."""
-    connection = psycopg2.connect(postgres_url)
+    return made_database(postgres_url, "store_tests")
+
+
+@pytest.fixture(scope="session")
+def postgres_own_url(postgres_url: str) -> str:
+    """Address of one database for the tests that change the schema."""
+    return made_database(postgres_url, "store_own_tests")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def own_url(request: pytest.FixtureRequest) -> str:
+    """Address of a database of each kind without any table, for tests that change the schema."""
+    if request.param == "sqlite":
+        return f"sqlite:///{request.getfixturevalue('tmp_path')}/own.db"
+    url: str = request.getfixturevalue("postgres_own_url")
+    execute(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return url
+
+
+def made_database(postgres_url: str, name: str) -> str:
+    """The address of a new database."""
+    execute(postgres_url, f"CREATE DATABASE {name}")
+    return postgres_url.removesuffix("postgres") + name
+
+
+def execute(url: str, statement: str) -> None:
+    """One statement outside a transaction."""
+    connection = psycopg2.connect(url)
     connection.autocommit = True
     with connection.cursor() as cursor:
-        cursor.execute("CREATE DATABASE store_tests")
+        cursor.execute(statement)
     connection.close()
-    return postgres_url.removesuffix("postgres") + "store_tests"
 
 
 @pytest.fixture(scope="session")

@@ -28,15 +28,6 @@ NEXT_STEP = Step(2, "notes", ("CREATE TABLE notes (id {id}, text TEXT NOT NULL)"
 BROKEN_STEP = Step(2, "broken", (NEXT_STEP.statements[0], "CREATE TABLE nonsense ("))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def own_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Address of a database of its own, for tests that change the schema."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/own.db"
-    url: str = request.getfixturevalue("postgres_database")
-    return url
-
-
 def insert_position(store: Store, position_id: int) -> None:
     with store.unit() as unit:
         PositionRepository(store).insert(a_position(position_id))
