@@ -156,10 +156,8 @@ def _order_side(desk: Desk, ports: Ports) -> tuple[ChildSpec, ...]:
 def _gateway(account: str, desk: Desk, ports: Ports) -> ChildSpec:
     instruments = {one.key: one for one in desk.instruments}
     paper = rules_of.paper_rules(desk.config)
-
-    def broker() -> Broker:
-        return PaperBroker(instruments, desk.session, paper, check=ports.paper_check)
-
+    # The exchange is no part of the actor: its book outlives a gateway that fails.
+    broker: Broker = PaperBroker(instruments, desk.session, paper, check=ports.paper_check)
     return _spec(
         f"order_gateway.{account}",
         OrderGateway,

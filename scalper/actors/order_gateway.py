@@ -1,7 +1,7 @@
 """One account's way to its broker: orders out, acceptance back. It blocks so that nobody else does.
 
 Owns: what is known of the sending of each order; the account's connection to its broker.
-Receives: SubmitOrders, ReviseOrder, CancelOrder, HeldTicks, Pulse.
+Receives: SubmitOrders, ReviseOrder, CancelOrder, ReportOrders, HeldTicks, Pulse.
 Sends: OrderAccepted, OrderRejected, OrderNotPlaced, OrderUnknown; OrderUpdate of a broker in this process.
 Recovers from: its rows: an order NEW, SENT or UNKNOWN may have reached the broker and is looked up.
 Limits: one look-up a second and order; an order is sent once, however often it is asked for.
@@ -21,15 +21,17 @@ from scalper.actors.messages.orders import (
     OrderNotPlaced,
     OrderRejected,
     OrderReport,
+    OrderReports,
     OrderUnknown,
     OrderUpdate,
+    ReportOrders,
     ReviseOrder,
     SubmitOrders,
 )
 from scalper.broker.ports import Broker, PlaceOutcome
 from scalper.domain.orders import Order, SendState
 from scalper.domain.quotes import Tick
-from scalper.errors import BrokerError
+from scalper.errors import BrokerError, InvariantError
 from scalper.runtime.actor import Actor, Link, receives
 from scalper.runtime.heartbeat import Pulse
 from scalper.store.database import Store
@@ -41,6 +43,11 @@ LOOK_UP_EVERY = timedelta(seconds=1)
 READINGS_APART = timedelta(seconds=2)
 
 _UNSETTLED = (SendState.NEW, SendState.SENT, SendState.UNKNOWN)
+#: What is told of an order that never came into the broker's book.
+_UNPLACED: dict[SendState, type[OrderReport]] = {
+    SendState.REJECTED: OrderRejected,
+    SendState.NOT_PLACED: OrderNotPlaced,
+}
 
 
 class _LookUp(msgspec.Struct):
@@ -60,15 +67,15 @@ class OrderGateway(Actor):
         link: Link,
         *,
         account_id: str,
-        broker: Callable[[], Broker],
+        broker: Broker,
         store: Store,
         settle_s: int,
         before_send: Callable[[], None],
     ) -> None:
-        """`broker` makes a fresh connection; `before_send` puts the message log out before bytes leave."""
+        """`broker` outlives this actor; `before_send` puts the message log out before bytes leave."""
         super().__init__(link)
         self._account_id = account_id
-        self._make_broker = broker
+        self._broker = broker
         self._store = store
         self._rows = OrderRepository(store)
         self._settle = timedelta(seconds=settle_s)
@@ -77,7 +84,6 @@ class OrderGateway(Actor):
         self._unknown: dict[str, _LookUp] = {}
 
     def recover(self, at: datetime) -> None:
-        self._broker = self._make_broker()
         alive = self._rows.possibly_alive(self._account_id)
         self._orders = {order.id: order for order in alive}
         self._broker.restore([order for order in alive if order.send_state is SendState.ACCEPTED], at)
@@ -88,10 +94,31 @@ class OrderGateway(Actor):
     @receives(SubmitOrders)
     def on_submit(self, command: SubmitOrders) -> None:
         for order in command.orders:
-            if order.account_id == self._account_id and order.id not in self._orders:
-                self._orders[order.id] = order
-                self._before_send()
-                self._settle_outcome(order, self._broker.place(order, command.at), command.at)
+            if order.id not in self._orders:
+                self._submit(order, command.at)
+
+    def _submit(self, order: Order, at: datetime) -> None:
+        """Send what is NEW and was born since this actor recovered; of anything else only say how it ended."""
+        row = self._rows.order(order.id)
+        if row is None:
+            raise InvariantError(f"order {order.id} was to be sent before it was a row")
+        if row.send_state is SendState.NEW:
+            self._orders[order.id] = order
+            self._before_send()
+            self._settle_outcome(order, self._broker.place(order, at), at)
+        elif row.send_state in _UNPLACED:
+            self.publish(_ended(_UNPLACED[row.send_state], order, row.reason_text, at))
+
+    @receives(ReportOrders)
+    def on_report(self, query: ReportOrders) -> None:
+        """The orders that ended here, before the broker's book ever had them."""
+        rows = (self._rows.order(order_id) for order_id in query.order_ids)
+        ended = tuple(
+            _ended(_UNPLACED[row.send_state], row, row.reason_text, query.at)
+            for row in rows
+            if row is not None and row.send_state in _UNPLACED
+        )
+        self.send(query.reply_to, OrderReports(at=query.at, reports=ended))
 
     @receives(ReviseOrder)
     def on_revise(self, command: ReviseOrder) -> None:
@@ -160,10 +187,8 @@ class OrderGateway(Actor):
             )
         elif outcome.state is SendState.UNKNOWN:
             self._lose_sight(order, outcome.text, at)
-        elif outcome.state is SendState.REJECTED:
-            self.publish(_ended(OrderRejected, order, outcome.text, at))
         else:
-            self.publish(_ended(OrderNotPlaced, order, outcome.text, at))
+            self.publish(_ended(_UNPLACED[outcome.state], order, outcome.text, at))
 
     def _lose_sight(self, order: Order, text: str, at: datetime) -> None:
         self._unknown[order.id] = _LookUp(order, at, at + LOOK_UP_EVERY)

@@ -103,7 +103,7 @@ def _totals_of(order: Order) -> OrderTotals:
         filled_quantity=order.filled_quantity,
         filled_value_paise=order.filled_value_paise,
         charges_paise=order.charges_paise,
-        is_final=order.is_final,
+        is_final=order.broker_status in FINAL_STATUSES,
     )
 
 
@@ -112,7 +112,7 @@ def _kind_of(order: Order) -> type[OrderReport]:
         return OrderFilled
     if order.broker_status is BrokerStatus.REJECTED:
         return OrderRejected
-    if order.is_final:
+    if order.broker_status in FINAL_STATUSES:
         return OrderCancelled
     return OrderPartiallyFilled
 
@@ -133,6 +133,7 @@ def _report(kind: type[OrderReport], order: Order, cause: OrderUpdate | ReportOr
         filled_quantity=order.filled_quantity,
         filled_value_paise=order.filled_value_paise,
         charges_paise=order.charges_paise,
-        is_final=order.is_final,
+        # Of its own columns alone: what the gateway knows of the sending, the gateway says.
+        is_final=order.broker_status in FINAL_STATUSES,
         text=order.reason_text,
     )

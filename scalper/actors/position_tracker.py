@@ -91,7 +91,7 @@ class PositionTracker(Actor):
         order_ids = tuple(totals.order_id for one in self._positions.values() if one.is_open for totals in one.orders)
         if order_ids:
             self.hold()
-            self.send("order_update_handler", ReportOrders(at=at, reply_to=self.name, order_ids=order_ids))
+            self._ask_orders(order_ids, at)
 
     @receives(OrderReports)
     def on_reports(self, answer: OrderReports) -> None:
@@ -242,8 +242,16 @@ class PositionTracker(Actor):
             for totals in position.orders
             if not totals.is_final
         )
-        if restarted.name == "order_update_handler" and alive:
-            self.send(restarted.name, ReportOrders(at=restarted.at, reply_to=self.name, order_ids=alive))
+        is_order_side = restarted.name == "order_update_handler" or restarted.name.startswith("order_gateway.")
+        if is_order_side and alive:
+            self._ask_orders(alive, restarted.at)
+
+    def _ask_orders(self, order_ids: tuple[str, ...], at: datetime) -> None:
+        """The handler knows what was filled, the gateways what was never placed."""
+        query = ReportOrders(at=at, reply_to=self.name, order_ids=order_ids)
+        self.send("order_update_handler", query)
+        for account_id in self._balances:
+            self.send(f"order_gateway.{account_id}", query)
 
     def close(self) -> None:
         self._store.close_thread()

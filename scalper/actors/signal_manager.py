@@ -37,7 +37,7 @@ from scalper.actors.messages.signals import (
 from scalper.domain.booking import BookingRules, exit_orders
 from scalper.domain.calendar import SessionTimes
 from scalper.domain.episodes import next_episode, rearm_wait_ms
-from scalper.domain.orders import Order
+from scalper.domain.orders import BrokerStatus, Order, SendState
 from scalper.domain.signals import (
     Delivery,
     DeliveryStatus,
@@ -273,7 +273,7 @@ class SignalManager(Actor):
     def on_asked(self, query: ReportLiveExits) -> None:
         intents = self._rows.live_exit_intents()
         orders = tuple(
-            order
+            _as_born(order)
             for intent in intents
             for order in self._orders.of_position(intent.position_id)
             if order.intent_id == intent.id and order.purpose == "EXIT"
@@ -289,3 +289,19 @@ class SignalManager(Actor):
         with self._store.unit() as unit:
             self._rows.move_exit_intent(intent_id, expected, to, at, reject_reason=why)
             unit.commit()
+
+
+def _as_born(order: Order) -> Order:
+    """Only what this actor wrote of it: how it was sent and filled is the order side's, who tells it itself."""
+    return msgspec.structs.replace(
+        order,
+        send_state=SendState.NEW,
+        broker_order_id="",
+        broker_status=BrokerStatus.NONE,
+        filled_quantity=0,
+        filled_value_paise=0,
+        charges_paise=0,
+        reason_text="",
+        sent_at=None,
+        updated_at=None,
+    )

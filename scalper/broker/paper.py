@@ -115,8 +115,9 @@ class PaperBroker:
 
     def restore(self, orders: Sequence[Order], at: datetime) -> None:
         for order in orders:
-            self._rest(order, us_from(order.created_at) + self._latency_us)
-            self._book[order.id].filled = order.filled_quantity
+            if order.id not in self._book:
+                self._rest(order, us_from(order.created_at) + self._latency_us)
+                self._book[order.id].filled = order.filled_quantity
 
     def seen(self, at: datetime, ticks: Sequence[Tick]) -> Sequence[OrderSeen]:
         for tick in ticks:

@@ -102,7 +102,7 @@ class Broker(Protocol):
         """
 
     def restore(self, orders: Sequence[Order], at: datetime) -> None:
-        """Tell a broker that lives in this process which orders rest in it."""
+        """Tell a broker that lives in this process which orders rest in it; those it knows are left as they are."""
 
     def seen(self, at: datetime, ticks: Sequence[Tick]) -> Sequence[OrderSeen]:
         """Move on to `at` with these new ticks; what happened to orders since."""
