@@ -107,6 +107,10 @@ class DayJournal:
         """An actor failed at this letter; 0 = while recovering."""
         self._note(Note(run=self._log.run, note="crashed", actor=actor, seq=seq, text=text))
 
+    def settled(self) -> None:
+        """The day came to its end and every letter was handled."""
+        self._note(Note(run=self._log.run, note="settled"))
+
     # Writing out ---------------------------------------------------------------------------------------
 
     def flush(self) -> None:

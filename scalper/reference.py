@@ -30,6 +30,8 @@ from scalper.errors import ConfigError
 
 T = TypeVar("T")
 
+_CONF = Path(__file__).resolve().parents[1] / "conf"
+
 _LADDER = ("opens", "entries_from", "no_new_entries", "session_end", "time_exit", "closes")
 #: A special session that names no other moment lets entries begin this long after its open, as an ordinary day does.
 _ENTRIES_AFTER_OPEN = timedelta(minutes=5)
@@ -73,6 +75,16 @@ def load_calendar(*paths: Path, is_exchange_holiday: Callable[[date], bool] | No
             is_exchange_holiday=is_exchange_holiday or is_xnse_holiday,
         ),
     )
+
+
+def shipped_calendar() -> Calendar:
+    """The calendar of `conf/calendar.yaml`."""
+    return load_calendar(_CONF / "calendar.yaml")
+
+
+def shipped_charges() -> ChargeTable:
+    """The rates of `conf/charges.yaml`."""
+    return load_charges(_CONF / "charges.yaml")
 
 
 def load_charges(*paths: Path) -> ChargeTable:

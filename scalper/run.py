@@ -30,7 +30,7 @@ from scalper.home import Home, database_url, log_folder
 from scalper.journal import DayJournal, RunHeader, position_of
 from scalper.markets import PlayedData, open_market
 from scalper.player import PacedPlayer, PlayedFeed, Player
-from scalper.reference import load_calendar, load_charges
+from scalper.reference import shipped_calendar, shipped_charges
 from scalper.run_id import code_version, run_id_of
 from scalper.runtime.clock import PlayedClock, monotonic_s
 from scalper.runtime.heartbeat import PULSE_EVERY, Heartbeat
@@ -47,9 +47,6 @@ from scalper.summary import rows_summary
 from scalper.tape.file import TapeHeader
 from scalper.tape.market import Market
 
-#: Shipped reference data.
-CALENDAR = Path(__file__).resolve().parents[1] / "conf" / "calendar.yaml"
-CHARGES = CALENDAR.with_name("charges.yaml")
 #: Market time played on after the last tick, so that orders and letters come to their end.
 AFTER_CLOSE = timedelta(seconds=5)
 #: An orderly stop has to be over by then.
@@ -117,7 +114,7 @@ class DayRun:
             SupervisionError: Supervision gave up.
         """
         request = self._request
-        calendar, charges = load_calendar(CALENDAR), load_charges(CHARGES)
+        calendar, charges = shipped_calendar(), shipped_charges()
         market = open_market(request.market_kind, request.source, request.seed, request.history, calendar)
         with self._stack:
             self._stack.callback(market.close)
@@ -168,6 +165,8 @@ class DayRun:
         self._stack.callback(cache.close)
         self._onlooker.begin(desk, market, start if times else None)
         player = self._run_tree(desk, market, store, cache, charges, journal, start, reached.last_seq + 1)
+        if not self._stopping.is_set():
+            journal.settled()
         journal.close()
         return self._finish(desk, market, store, folder, player, reached.ticks)
 

@@ -182,7 +182,7 @@ class ExitEngine(Actor):
                     intent_id=intent.id,
                     position_id=intent.position_id,
                     quantity_left=intent.quantity - known.filled,
-                    text=report.text or type(report).__name__,
+                    text=report.text or "ended with units left",
                 )
             )
 

@@ -114,7 +114,7 @@ class OrderGateway(Actor):
         """The orders that ended here, before the broker's book ever had them."""
         rows = (self._rows.order(order_id) for order_id in query.order_ids)
         ended = tuple(
-            _ended(_UNPLACED[row.send_state], row, row.reason_text, query.at)
+            _ended(OrderReport, row, row.reason_text, query.at)
             for row in rows
             if row is not None and row.send_state in _UNPLACED
         )

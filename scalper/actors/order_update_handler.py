@@ -57,7 +57,7 @@ class OrderUpdateHandler(Actor):
     @receives(ReportOrders)
     def on_report(self, query: ReportOrders) -> None:
         orders = (self._rows.order(order_id) for order_id in query.order_ids)
-        reports = tuple(_report(_kind_of(order), order, query) for order in orders if order is not None)
+        reports = tuple(_report(OrderReport, order, query) for order in orders if order is not None)
         self.send(query.reply_to, OrderReports(at=query.at, reports=reports))
 
     def _book(self, order: Order, update: OrderUpdate) -> Order:
