@@ -37,8 +37,7 @@ class ActiveCache(Actor):
         self._in_profit: set[int] = set()
 
     def recover(self, at: datetime) -> None:
-        self.hold()
-        self.send("position_tracker", ReportPositions(at=at, reply_to=self.name))
+        self.hold_for("position_tracker", ReportPositions(at=at, reply_to=self.name))
 
     @receives(PositionSnapshot)
     def on_snapshot(self, snapshot: PositionSnapshot) -> None:

@@ -36,6 +36,17 @@ class _Book:
         self.builder = MinuteBuilder()
         self.longer = {minutes: IntervalBuilder(minutes) for minutes in intervals if minutes != 1}
         self.closed: dict[int, list[Candle]] = {minutes: [] for minutes in (*self.longer, 1)}
+        self.whole_from_us = 0
+
+    @property
+    def last_minute_us(self) -> int:
+        """Start of the last closed minute; 0 when there is none."""
+        return self.closed[1][-1].start_us if self.closed[1] else 0
+
+    def begin_live(self, now_us: int) -> None:
+        """From now on ticks build minutes; the minute that is running is not seen whole unless it starts now."""
+        self.builder = MinuteBuilder(self.last_minute_us + MINUTE_US)
+        self.whole_from_us = -(-now_us // MINUTE_US) * MINUTE_US
 
     def take_in(self, minute: Candle) -> list[tuple[int, Candle]]:
         """One more closed minute; every candle that is over with it, longest first."""
@@ -59,21 +70,25 @@ class CandleBook(Actor):
         self._awaited: set[str] = set()
 
     def recover(self, at: datetime) -> None:
-        self.hold()
         self._awaited = set(self._indices)
         for key in self._indices:
-            self.send("data_gateway", GetCandles(at=at, key=key, reply_to=self.name))
+            self.hold_for("data_gateway", GetCandles(at=at, key=key, reply_to=self.name))
 
     @receives(CandlesFetched)
     def on_fetched(self, fetched: CandlesFetched) -> None:
-        book = _Book(self._indices[fetched.key], self._intervals)
-        self._books[fetched.key] = book
-        for candle in fetched.candles:
-            book.take_in(candle)
-        if fetched.candles:
-            book.builder = MinuteBuilder(fetched.candles[-1].start_us + MINUTE_US)
+        """At first all there is; later the minutes that were not seen whole: what is fetched wins."""
         if fetched.problem:
             self.publish(Alert(at=fetched.at, level="WARNING", text=fetched.problem))
+        book = self._books.get(fetched.key)
+        if book is None:
+            book = self._books[fetched.key] = _Book(self._indices[fetched.key], self._intervals)
+            for candle in fetched.candles:
+                book.take_in(candle)
+            book.begin_live(us_from(fetched.at))
+        else:
+            for candle in fetched.candles:
+                if candle.start_us > book.last_minute_us:
+                    self._tell(book, candle, fetched.at)
         self._awaited.discard(fetched.key)
         if not self._awaited:
             self.resume()
@@ -105,5 +120,15 @@ class CandleBook(Actor):
         self.send(query.reply_to, CandleHistory(at=query.at, series=series))
 
     def _close(self, book: _Book, minute: Candle, at: datetime) -> None:
+        if minute.start_us < book.whole_from_us:
+            # Its first ticks were missed: the source has seen them all.
+            self.send("data_gateway", GetCandles(at=at, key=self._key_of(book), reply_to=self.name))
+        else:
+            self._tell(book, minute, at)
+
+    def _key_of(self, book: _Book) -> str:
+        return next(key for key, index_key in self._indices.items() if index_key == book.index_key)
+
+    def _tell(self, book: _Book, minute: Candle, at: datetime) -> None:
         for length, candle in book.take_in(minute):
             self.publish(CandleClosed(at=at, index_key=book.index_key, interval_minutes=length, candle=candle))

@@ -85,8 +85,7 @@ class Dashboard(Actor):
         self._news: deque[str] = deque(maxlen=NEWS_KEPT)
 
     def recover(self, at: datetime) -> None:
-        self.hold()
-        self.send("position_tracker", ReportPositions(at=at, reply_to=self.name))
+        self.hold_for("position_tracker", ReportPositions(at=at, reply_to=self.name))
 
     @receives(PositionSnapshot)
     def on_snapshot(self, snapshot: PositionSnapshot) -> None:
@@ -151,7 +150,8 @@ class Dashboard(Actor):
         self._news.append(f"{alert.at:%H:%M:%S} {alert.level} {alert.text}")
 
     @receives(ChildRestarted)
-    def on_restarted(self, restarted: ChildRestarted) -> None:
+    def on_child_restarted(self, restarted: ChildRestarted) -> None:
+        super().on_child_restarted(restarted)
         self._news.append(f"{restarted.at:%H:%M:%S} WARNING {restarted.name} was restarted: {restarted.text}")
 
     @receives(ChildGaveUp)

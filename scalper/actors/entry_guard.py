@@ -109,29 +109,33 @@ class EntryGuard(Actor):
         self._last_id = 0
 
     def recover(self, at: datetime) -> None:
-        self.hold()
         self._last_id = self._rows.max_id()
-        self.send("position_tracker", ReportPositions(at=at, reply_to=self.name))
+        self.hold_for("position_tracker", ReportPositions(at=at, reply_to=self.name))
 
     @receives(PositionSnapshot)
     def on_snapshot(self, snapshot: PositionSnapshot) -> None:
-        for position in snapshot.open_positions:
-            self._open[position.id] = position
+        self._open = {position.id: position for position in snapshot.open_positions}
         for position in snapshot.closed_today:
             self._note_exit(position)
         for wallet in snapshot.wallets:
             self._accounts[wallet.account_id].cash_paise = wallet.cash_paise
-        self._fail_orphans(snapshot)
+        self._settle_intents(snapshot)
         self.resume()
 
-    def _fail_orphans(self, snapshot: PositionSnapshot) -> None:
-        """An approved intent whose position was never written led to no order: its price is old, its signal gone."""
-        known = {one.trade_intent_id for one in (*snapshot.open_positions, *snapshot.closed_today)}
-        orphans = [intent for intent in self._rows.approved_unplaced() if intent.id not in known]
-        with self._store.unit() as unit:
-            for intent in orphans:
-                self._rows.move(intent.id, (IntentStatus.APPROVED,), IntentStatus.FAILED, snapshot.at, reason="stale")
-            unit.commit()
+    def on_restart_of(self, name: str, at: datetime) -> None:
+        """An approval may have been lost with the letter that crashed PositionTracker: compare with what it has."""
+        if name == "position_tracker":
+            self.hold_for(name, ReportPositions(at=at, reply_to=self.name))
+
+    def _settle_intents(self, snapshot: PositionSnapshot) -> None:
+        """Of intents in flight: bought is FILLED; without a position no order was ever sent, and the price is old."""
+        positions = {one.trade_intent_id: one for one in (*snapshot.open_positions, *snapshot.closed_today)}
+        for intent in (*self._rows.approved_unplaced(), *self._rows.placed()):
+            position = positions.get(intent.id)
+            if position is None:
+                self._move(intent.id, IntentStatus.FAILED, snapshot.at, "stale")
+            elif position.bought_quantity:
+                self._move(intent.id, IntentStatus.FILLED, snapshot.at)
 
     # What others tell ----------------------------------------------------------------------------------
 

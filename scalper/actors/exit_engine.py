@@ -41,7 +41,6 @@ from scalper.domain.orders import Order, OrderPurpose, OrderSide, OrderType
 from scalper.domain.signals import ExitIntent, IntentStatus
 from scalper.runtime.actor import Actor, Link, receives
 from scalper.runtime.heartbeat import Pulse
-from scalper.runtime.lifecycle import ChildRestarted
 
 #: REQUIREMENTS 13.5, step 7.
 REPRICE_EVERY = timedelta(seconds=2)
@@ -85,8 +84,7 @@ class ExitEngine(Actor):
         self._bids: dict[str, int] = {}
 
     def recover(self, at: datetime) -> None:
-        self.hold()
-        self.send("signal_manager", ReportLiveExits(at=at, reply_to=self.name))
+        self.hold_for("signal_manager", ReportLiveExits(at=at, reply_to=self.name))
 
     @receives(LiveExits)
     def on_live_exits(self, answer: LiveExits) -> None:
@@ -128,16 +126,15 @@ class ExitEngine(Actor):
         if self._exits:
             self._bids[marked.key] = marked.bid_paise
 
-    @receives(ChildRestarted)
-    def on_restarted(self, restarted: ChildRestarted) -> None:
+    def on_restart_of(self, name: str, at: datetime) -> None:
         """Reports or commands may have been lost with the letter that crashed an order actor: ask, and send again."""
-        if restarted.name == "signal_manager":
-            self.send("signal_manager", ReportLiveExits(at=restarted.at, reply_to=self.name))
-        elif restarted.name == "order_update_handler" or restarted.name.startswith("order_gateway."):
+        if name == "signal_manager":
+            self.send("signal_manager", ReportLiveExits(at=at, reply_to=self.name))
+        elif name == "order_update_handler" or name.startswith("order_gateway."):
             for known in tuple(self._exits.values()):
-                self._submit(known, restarted.at)
+                self._submit(known, at)
                 ids = tuple(known.orders)
-                self.send("order_update_handler", ReportOrders(at=restarted.at, reply_to=self.name, order_ids=ids))
+                self.send("order_update_handler", ReportOrders(at=at, reply_to=self.name, order_ids=ids))
 
     @receives(Pulse)
     def on_pulse(self, pulse: Pulse) -> None:

@@ -1,7 +1,7 @@
 """One account's way to its broker: orders out, acceptance back. It blocks so that nobody else does.
 
 Owns: what is known of the sending of each order; the account's connection to its broker.
-Receives: SubmitOrders, ReviseOrder, CancelOrder, ReportOrders, HeldTicks, Pulse.
+Receives: SubmitOrders, ReviseOrder, CancelOrder, ReportOrders, SweepOrders, HeldTicks, Pulse.
 Sends: OrderAccepted, OrderRejected, OrderNotPlaced, OrderUnknown; OrderUpdate of a broker in this process.
 Recovers from: its rows: an order NEW, SENT or UNKNOWN may have reached the broker and is looked up.
 Limits: one look-up a second and order; an order is sent once, however often it is asked for.
@@ -27,8 +27,9 @@ from scalper.actors.messages.orders import (
     ReportOrders,
     ReviseOrder,
     SubmitOrders,
+    SweepOrders,
 )
-from scalper.broker.ports import Broker, PlaceOutcome
+from scalper.broker.ports import Broker, OrderSeen, PlaceOutcome
 from scalper.domain.orders import Order, SendState
 from scalper.domain.quotes import Tick
 from scalper.errors import BrokerError, InvariantError
@@ -82,6 +83,7 @@ class OrderGateway(Actor):
         self._before_send = before_send
         self._orders: dict[str, Order] = {}
         self._unknown: dict[str, _LookUp] = {}
+        self._is_sweep_due = False
 
     def recover(self, at: datetime) -> None:
         alive = self._rows.possibly_alive(self._account_id)
@@ -90,6 +92,7 @@ class OrderGateway(Actor):
         for order in alive:
             if order.send_state is not SendState.ACCEPTED:
                 self._unknown[order.id] = _LookUp(order, order.sent_at or order.created_at, at)
+        self._sweep(at)
 
     @receives(SubmitOrders)
     def on_submit(self, command: SubmitOrders) -> None:
@@ -135,6 +138,10 @@ class OrderGateway(Actor):
         if order is not None:
             self._broker.cancel(order, command.at)
 
+    @receives(SweepOrders)
+    def on_sweep(self, command: SweepOrders) -> None:
+        self._sweep(command.at)
+
     @receives(HeldTicks)
     def on_ticks(self, message: HeldTicks) -> None:
         self._listen(message.at, message.ticks)
@@ -142,6 +149,8 @@ class OrderGateway(Actor):
     @receives(Pulse)
     def on_pulse(self, pulse: Pulse) -> None:
         self._listen(pulse.at, ())
+        if self._is_sweep_due:
+            self._sweep(pulse.at)
         for look_up in tuple(self._unknown.values()):
             if pulse.at >= look_up.next_at:
                 look_up.next_at = pulse.at + LOOK_UP_EVERY
@@ -149,18 +158,32 @@ class OrderGateway(Actor):
 
     def _listen(self, at: datetime, ticks: tuple[Tick, ...]) -> None:
         for seen in self._broker.seen(at, ticks):
-            self.publish(
-                OrderUpdate(
-                    at=at,
-                    account_id=self._account_id,
-                    order_id=seen.order_id,
-                    broker_order_id=seen.broker_order_id,
-                    status=seen.status,
-                    filled_quantity=seen.filled_quantity,
-                    trades=seen.trades,
-                    text=seen.text,
-                )
+            self._tell(seen, at)
+
+    def _sweep(self, at: datetime) -> None:
+        """Tell again all that the book holds; a book that cannot be read is read at the next pulse."""
+        try:
+            book = self._broker.book(at)
+        except BrokerError:
+            self._is_sweep_due = True
+            return
+        self._is_sweep_due = False
+        for seen in book:
+            self._tell(seen, at)
+
+    def _tell(self, seen: OrderSeen, at: datetime) -> None:
+        self.publish(
+            OrderUpdate(
+                at=at,
+                account_id=self._account_id,
+                order_id=seen.order_id,
+                broker_order_id=seen.broker_order_id,
+                status=seen.status,
+                filled_quantity=seen.filled_quantity,
+                trades=seen.trades,
+                text=seen.text,
             )
+        )
 
     def _settle_outcome(self, order: Order, outcome: PlaceOutcome, at: datetime) -> None:
         self._unknown.pop(order.id, None)
@@ -233,5 +256,6 @@ def _ended(kind: type[OrderReport], order: Order, text: str, at: datetime) -> Or
         filled_value_paise=order.filled_value_paise,
         charges_paise=order.charges_paise,
         is_final=True,
+        tag=order.tag,
         text=text,
     )

@@ -2,14 +2,15 @@
 
 Owns: the broker's side of each order, its fills and their charges.
 Receives: OrderUpdate, ReportOrders.
-Sends: OrderFilled, OrderPartiallyFilled, OrderCancelled, OrderRejected after the commit; OrderReports.
-Recovers from: its rows; everything it says is cumulative, so saying it again is harmless.
+Sends: OrderFilled, OrderPartiallyFilled, OrderCancelled, OrderRejected after the commit; OrderReports;
+    SweepOrders when it (re)starts.
+Recovers from: its rows and the broker's book; everything it says is cumulative, so saying it again is harmless.
 Limits: a trade is booked once, by the exchange's number; quantities only grow.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import msgspec
 
@@ -22,6 +23,7 @@ from scalper.actors.messages.orders import (
     OrderReports,
     OrderUpdate,
     ReportOrders,
+    SweepOrders,
 )
 from scalper.domain.charges import ChargeTable, charges_delta, charges_of_order, exchange_of
 from scalper.domain.orders import FINAL_STATUSES, BrokerStatus, BrokerTrade, Fill, Order
@@ -43,13 +45,15 @@ class OrderUpdateHandler(Actor):
         self._charges = charges
         self._day = day
 
+    def recover(self, at: datetime) -> None:
+        """An update may have been lost with the letter that crashed it: have everything told again."""
+        self.publish(SweepOrders(at=at))
+
     @receives(OrderUpdate)
     def on_update(self, update: OrderUpdate) -> None:
         order = self._rows.order(update.order_id)
         if order is None:
             raise InvariantError(f"update of an order that has no row: {update.order_id}")
-        if order.broker_status in FINAL_STATUSES and not update.trades:
-            return
         booked = self._book(order, update)
         if booked != order:
             self.publish(_report_of(booked, update))
@@ -135,5 +139,6 @@ def _report(kind: type[OrderReport], order: Order, cause: OrderUpdate | ReportOr
         charges_paise=order.charges_paise,
         # Of its own columns alone: what the gateway knows of the sending, the gateway says.
         is_final=order.broker_status in FINAL_STATUSES,
+        tag=order.tag,
         text=order.reason_text,
     )

@@ -56,8 +56,7 @@ class PnlUpdater(Actor):
         self._flushed_at: datetime | None = None
 
     def recover(self, at: datetime) -> None:
-        self.hold()
-        self.send("position_tracker", ReportPositions(at=at, reply_to=self.name))
+        self.hold_for("position_tracker", ReportPositions(at=at, reply_to=self.name))
 
     @receives(PositionSnapshot)
     def on_snapshot(self, snapshot: PositionSnapshot) -> None:

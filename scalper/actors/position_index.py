@@ -23,7 +23,6 @@ from scalper.actors.messages.positions import (
 from scalper.domain.position_index import PositionIndexTable
 from scalper.domain.positions import Position
 from scalper.runtime.actor import Actor, Link, receives
-from scalper.runtime.lifecycle import ChildRestarted
 
 
 class PositionIndex(Actor):
@@ -34,8 +33,7 @@ class PositionIndex(Actor):
         self._table = PositionIndexTable()
 
     def recover(self, at: datetime) -> None:
-        self.hold()
-        self.send("position_tracker", ReportPositions(at=at, reply_to=self.name))
+        self.hold_for("position_tracker", ReportPositions(at=at, reply_to=self.name))
 
     @receives(PositionSnapshot)
     def on_snapshot(self, snapshot: PositionSnapshot) -> None:
@@ -57,11 +55,10 @@ class PositionIndex(Actor):
             self.send("feed_hub", Unsubscribe(at=message.at, keys=(position.instrument.key,), owner=_owner(position)))
             self._held_changed(message.at)
 
-    @receives(ChildRestarted)
-    def on_restarted(self, restarted: ChildRestarted) -> None:
+    def on_restart_of(self, name: str, at: datetime) -> None:
         """A new FeedHub knows its watchlist only: tell it again what is held."""
-        if restarted.name in ("feed_hub", "tick_cache"):
-            self._tell(restarted.at)
+        if name in ("feed_hub", "tick_cache"):
+            self._tell(at)
 
     def _tell(self, at: datetime) -> None:
         for position_id, key in self._table.entries():

@@ -48,7 +48,6 @@ from scalper.domain.positions import OrderTotals, Position, PositionStatus, Wall
 from scalper.message import Message
 from scalper.runtime.actor import Actor, Link, receives
 from scalper.runtime.heartbeat import Pulse
-from scalper.runtime.lifecycle import ChildRestarted
 from scalper.store.cache import Cache
 from scalper.store.database import Store
 from scalper.store.orders import insert_orders
@@ -90,8 +89,8 @@ class PositionTracker(Actor):
         self._last_id = self._rows.max_id()
         order_ids = tuple(totals.order_id for one in self._positions.values() if one.is_open for totals in one.orders)
         if order_ids:
-            self.hold()
-            self._ask_orders(order_ids, at)
+            self.hold_for("order_update_handler", self._question(order_ids, at))
+            self._ask_gateways(order_ids, at)
 
     @receives(OrderReports)
     def on_reports(self, answer: OrderReports) -> None:
@@ -148,6 +147,9 @@ class PositionTracker(Actor):
             charges_paise=report.charges_paise,
             is_final=report.is_final,
         )
+        if report.side is OrderSide.SELL and not before.exit_tag:
+            # The letter that told why it is left was lost with a crash: the order itself still says it.
+            before = msgspec.structs.replace(before, exit_tag=report.tag, exit_text=report.tag)
         after = booked(before, totals, report.text, self._rules, report.at)
         if after == before:
             return
@@ -232,8 +234,7 @@ class PositionTracker(Actor):
         )
         self.send(query.reply_to, snapshot)
 
-    @receives(ChildRestarted)
-    def on_restarted(self, restarted: ChildRestarted) -> None:
+    def on_restart_of(self, name: str, at: datetime) -> None:
         """What an order actor lost with its crash may concern a position: ask how every live order stands."""
         alive = tuple(
             totals.order_id
@@ -242,16 +243,18 @@ class PositionTracker(Actor):
             for totals in position.orders
             if not totals.is_final
         )
-        is_order_side = restarted.name == "order_update_handler" or restarted.name.startswith("order_gateway.")
-        if is_order_side and alive:
-            self._ask_orders(alive, restarted.at)
+        if alive and name == "order_update_handler":
+            self.send(name, self._question(alive, at))
+        elif alive and name.startswith("order_gateway."):
+            self._ask_gateways(alive, at)
 
-    def _ask_orders(self, order_ids: tuple[str, ...], at: datetime) -> None:
-        """The handler knows what was filled, the gateways what was never placed."""
-        query = ReportOrders(at=at, reply_to=self.name, order_ids=order_ids)
-        self.send("order_update_handler", query)
+    def _question(self, order_ids: tuple[str, ...], at: datetime) -> ReportOrders:
+        return ReportOrders(at=at, reply_to=self.name, order_ids=order_ids)
+
+    def _ask_gateways(self, order_ids: tuple[str, ...], at: datetime) -> None:
+        """OrderUpdateHandler knows what was filled, the gateways what was never placed."""
         for account_id in self._balances:
-            self.send(f"order_gateway.{account_id}", query)
+            self.send(f"order_gateway.{account_id}", self._question(order_ids, at))
 
     def close(self) -> None:
         self._store.close_thread()

@@ -57,7 +57,7 @@ from scalper.domain.tags import exit_tag
 from scalper.domain.times import us_from
 from scalper.runtime.actor import Actor, Link, receives
 from scalper.runtime.heartbeat import Pulse
-from scalper.runtime.lifecycle import ChildGaveUp, ChildRestarted
+from scalper.runtime.lifecycle import ChildGaveUp
 from scalper.store.cache import Cache
 from scalper.store.cache_keys import GLOBAL
 from scalper.store.database import Store
@@ -117,14 +117,13 @@ class RiskManager(Actor):
         self._swept_at: datetime | None = None
 
     def recover(self, at: datetime) -> None:
-        self.hold()
         for account in self._accounts:
             kept = self._rows.starting_balance(account, self._rules.day)
             if kept is not None:
                 self._balances[account] = kept.starting_balance_paise
             if any(trip.reason == "circuit" for trip in self._rows.trips_of_day(account, self._rules.day)):
                 self._tripped.add(account)
-        self.send("position_tracker", ReportPositions(at=at, reply_to=self.name))
+        self.hold_for("position_tracker", ReportPositions(at=at, reply_to=self.name))
 
     @receives(PositionSnapshot)
     def on_snapshot(self, snapshot: PositionSnapshot) -> None:
@@ -256,10 +255,9 @@ class RiskManager(Actor):
         """Of a position that is still open (a late entry fill) the rest is claimed anew."""
         self._release(filled.position_id, None)
 
-    @receives(ChildRestarted)
-    def on_restarted(self, restarted: ChildRestarted) -> None:
-        """A claim in a crashed letter is never answered: ask for every one again, SignalManager knows what flies."""
-        if restarted.name in ("signal_manager", "exit_engine"):
+    def on_restart_of(self, name: str, at: datetime) -> None:
+        """A claim in a crashed letter is never answered: make every one again, SignalManager knows what flies."""
+        if name in ("signal_manager", "exit_engine"):
             for position_id in self._held:
                 self._release(position_id, None)
 

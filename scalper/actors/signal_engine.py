@@ -18,7 +18,6 @@ from scalper.domain.quotes import Candle
 from scalper.domain.signal_rules import SignalRules, analysis_of
 from scalper.domain.times import ist_from_us
 from scalper.runtime.actor import Actor, Link, receives
-from scalper.runtime.lifecycle import ChildRestarted
 
 
 class _View:
@@ -50,8 +49,7 @@ class SignalEngine(Actor):
         self._views: dict[str, _View] = {}
 
     def recover(self, at: datetime) -> None:
-        self.hold()
-        self.send("candle_book", ReportCandles(at=at, reply_to=self.name))
+        self.hold_for("candle_book", ReportCandles(at=at, reply_to=self.name))
 
     @receives(CandleHistory)
     def on_history(self, history: CandleHistory) -> None:
@@ -63,11 +61,10 @@ class SignalEngine(Actor):
                     view.feed(series.interval_minutes, candle)
         self.resume()
 
-    @receives(ChildRestarted)
-    def on_restarted(self, restarted: ChildRestarted) -> None:
+    def on_restart_of(self, name: str, at: datetime) -> None:
         """Candles may have closed while CandleBook was away: build the indicators anew from its history."""
-        if restarted.name == "candle_book":
-            self.recover(restarted.at)
+        if name == "candle_book":
+            self.recover(at)
 
     @receives(CandleClosed)
     def on_closed(self, closed: CandleClosed) -> None:

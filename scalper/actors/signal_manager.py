@@ -37,7 +37,7 @@ from scalper.actors.messages.signals import (
 from scalper.domain.booking import BookingRules, exit_orders
 from scalper.domain.calendar import SessionTimes
 from scalper.domain.episodes import next_episode, rearm_wait_ms
-from scalper.domain.orders import BrokerStatus, Order, SendState
+from scalper.domain.orders import BrokerStatus, Order, OrderPurpose, SendState
 from scalper.domain.signals import (
     Delivery,
     DeliveryStatus,
@@ -272,13 +272,21 @@ class SignalManager(Actor):
     @receives(ReportLiveExits)
     def on_asked(self, query: ReportLiveExits) -> None:
         intents = self._rows.live_exit_intents()
-        orders = tuple(
-            _as_born(order)
-            for intent in intents
-            for order in self._orders.of_position(intent.position_id)
-            if order.intent_id == intent.id and order.purpose == "EXIT"
-        )
+        orders = tuple(order for intent in intents for order in self._orders_of(intent))
         self.send(query.reply_to, LiveExits(at=query.at, intents=intents, orders=orders))
+
+    def on_restart_of(self, name: str, at: datetime) -> None:
+        """PositionTracker may have lost the letter that said why a position is being left."""
+        if name == "position_tracker":
+            for intent in self._rows.live_exit_intents():
+                self.send(name, ExitIntentApproved(at=at, intent=intent, orders=self._orders_of(intent)))
+
+    def _orders_of(self, intent: ExitIntent) -> tuple[Order, ...]:
+        return tuple(
+            _as_born(order)
+            for order in self._orders.of_position(intent.position_id)
+            if order.intent_id == intent.id and order.purpose is OrderPurpose.EXIT
+        )
 
     def close(self) -> None:
         self._store.close_thread()

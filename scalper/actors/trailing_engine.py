@@ -53,8 +53,7 @@ class TrailingEngine(Actor):
         self._open: dict[int, _Trailed] = {}
 
     def recover(self, at: datetime) -> None:
-        self.hold()
-        self.send("position_tracker", ReportPositions(at=at, reply_to=self.name))
+        self.hold_for("position_tracker", ReportPositions(at=at, reply_to=self.name))
 
     @receives(PositionSnapshot)
     def on_snapshot(self, snapshot: PositionSnapshot) -> None:

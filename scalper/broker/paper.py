@@ -52,6 +52,7 @@ class _Working(msgspec.Struct):
     new_limit_paise: int = 0
     new_limit_from_us: int = 0
     cancelled_from_us: int = 0
+    trades: list[BrokerTrade] = []
 
 
 class _Side(msgspec.Struct):
@@ -112,6 +113,9 @@ class PaperBroker:
         if working is None:
             return None
         return BookEntry(broker_order_id=working.broker_order_id, status=working.status)
+
+    def book(self, at: datetime) -> Sequence[OrderSeen]:
+        return [_seen(working, tuple(working.trades)) for working in self._book.values()]
 
     def restore(self, orders: Sequence[Order], at: datetime) -> None:
         for order in orders:
@@ -243,20 +247,20 @@ class PaperBroker:
         working.status = BrokerStatus.TRADED if is_done else BrokerStatus.PART_TRADED
         # The cumulative quantity in the id makes a fill that is told again after a restart the same trade.
         trade = BrokerTrade(f"{working.broker_order_id}.{working.filled}", quantity, price_paise, now_us)
-        self._say(working, (trade,))
+        working.trades.append(trade)
+        self._seen.append(_seen(working, (trade,)))
 
     def _end(self, working: _Working, status: BrokerStatus) -> None:
         if working.status not in FINAL_STATUSES:
             working.status = status
-            self._say(working, ())
+            self._seen.append(_seen(working, ()))
 
-    def _say(self, working: _Working, trades: tuple[BrokerTrade, ...]) -> None:
-        self._seen.append(
-            OrderSeen(
-                order_id=working.order.id,
-                broker_order_id=working.broker_order_id,
-                status=working.status,
-                filled_quantity=working.filled,
-                trades=trades,
-            )
-        )
+
+def _seen(working: _Working, trades: tuple[BrokerTrade, ...]) -> OrderSeen:
+    return OrderSeen(
+        order_id=working.order.id,
+        broker_order_id=working.broker_order_id,
+        status=working.status,
+        filled_quantity=working.filled,
+        trades=trades,
+    )

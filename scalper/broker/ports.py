@@ -101,6 +101,13 @@ class Broker(Protocol):
             BrokerError: The book could not be read: nothing is known.
         """
 
+    def book(self, at: datetime) -> Sequence[OrderSeen]:
+        """Every order of today with all its trades, as the broker has it.
+
+        Raises:
+            BrokerError: The book could not be read: nothing is known.
+        """
+
     def restore(self, orders: Sequence[Order], at: datetime) -> None:
         """Tell a broker that lives in this process which orders rest in it; those it knows are left as they are."""
 

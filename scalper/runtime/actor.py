@@ -9,12 +9,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
 
+import msgspec
 import pykka
 from pykka._actor import ActorInbox
 
 from scalper.errors import UnknownMessage
 from scalper.message import Letter, Message
-from scalper.runtime.mailbox import Mailbox
+from scalper.runtime.lifecycle import ChildRestarted
+from scalper.runtime.mailbox import Mailbox, Turn
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -71,7 +73,6 @@ class Link:
         self.on_crash = on_crash
         self.on_closed = on_closed
         self.crash_after = crash_after
-        self.is_answering = False
 
 
 class InjectedCrash(Exception):
@@ -98,6 +99,7 @@ class Actor(pykka.ThreadingActor):
     def __init__(self, link: Link) -> None:
         self._link = link
         self._letter: Letter | None = None
+        self._questions: list[tuple[str, Message]] = []
         super().__init__()
         self._by_type: dict[type, Callable[[Any], Any]] = {
             kind: getattr(self, name) for kind, name in self._handlers.items()
@@ -117,8 +119,11 @@ class Actor(pykka.ThreadingActor):
     def recover(self, at: datetime) -> None:
         """Rebuild the state from own rows, or ask for it; called before the first letter is handled.
 
-        An actor that must wait for an answer calls `hold` here and `resume` in the handler of the answer.
+        An actor that must wait for an answer calls `hold_for` here and `resume` in the handler of the answer.
         """
+
+    def on_restart_of(self, name: str, at: datetime) -> None:
+        """Another actor failed and has a new incarnation: what it owed this one is to be asked for again."""
 
     def close(self) -> None:
         """Release what was opened; called as the last act of an orderly stop."""
@@ -135,13 +140,27 @@ class Actor(pykka.ThreadingActor):
         letter = self._letter
         return self._link.post.send(self._link.name, letter.seq if letter is not None else 0, to, message)
 
-    def hold(self) -> None:
-        """Handle nothing but control letters until `resume`: the state is not whole yet."""
+    def hold_for(self, to: str, question: Message) -> None:
+        """Ask, and handle nothing but control letters until `resume`: the state is not whole without the answer.
+
+        The question is asked again when the one who is to answer fails: it may have been the letter that was lost.
+        """
         self._link.mailbox.gate(is_gated=True)
+        self._questions.append((to, question))
+        self.send(to, question)
 
     def resume(self) -> None:
         """The state is whole: letters that waited are handled now, in their order."""
+        self._questions.clear()
         self._link.mailbox.gate(is_gated=False)
+
+    @receives(ChildRestarted)
+    def on_child_restarted(self, restarted: ChildRestarted) -> None:
+        """Repeat what the failed actor may not have heard."""
+        for to, question in self._questions:
+            if to == restarted.name:
+                self.send(to, msgspec.structs.replace(question, at=restarted.at))
+        self.on_restart_of(restarted.name, restarted.at)
 
     # Pykka ---------------------------------------------------------------------------------------------
 
@@ -152,9 +171,7 @@ class Actor(pykka.ThreadingActor):
         try:
             self.begin()
         except Exception as error:
-            self._link.mailbox.abandon()
-            self._link.on_crash(self._link, None, error)
-            self._link.on_closed()
+            self._died(None, error)
             raise
 
     def begin(self) -> None:
@@ -165,15 +182,19 @@ class Actor(pykka.ThreadingActor):
 
     def on_receive(self, item: Any) -> Any:
         """Handle one letter; a query of people (a bare Message) is answered by its return value."""
-        if type(item) is Letter:
+        if type(item) is Letter or type(item) is Turn:
             self.handle(item)
             return None
         if isinstance(item, Ping):
             return None
         return self._handler_of(item)(item)
 
-    def handle(self, letter: Letter) -> None:
+    def handle(self, item: Letter | Turn) -> None:
         """Dispatch one letter by the type of its message."""
+        letter = item
+        if type(letter) is not Letter:
+            self._letter = item.letters[-1]
+            letter = self._link.mailbox.opened(item)
         self._letter = letter
         if self._link.crash_after is not None:
             self._count_down(letter)
@@ -199,10 +220,19 @@ class Actor(pykka.ThreadingActor):
 
     def on_failure(self, exception_type: Any, exception_value: Any, traceback: Any) -> None:
         """Runs in the dying actor's thread: its letters stay, the one in hand is lost."""
+        self._died(self._letter, exception_value)
+
+    def _died(self, letter: Letter | None, error: BaseException) -> None:
         self._link.mailbox.abandon()
-        self._link.on_crash(self._link, self._letter, exception_value)
-        self._link.on_closed()
+        try:
+            self._link.on_crash(self._link, letter, error)
+        finally:
+            self._link.on_closed()
 
     def on_stop(self) -> None:
-        self.close()
-        self._link.on_closed()
+        """Runs in the actor's thread; letters that still wait stay unhandled, and unread by Pykka's draining."""
+        self._link.mailbox.abandon()
+        try:
+            self.close()
+        finally:
+            self._link.on_closed()

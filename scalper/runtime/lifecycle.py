@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from scalper.message import Message
 
 
@@ -12,6 +14,8 @@ class ChildRestarted(Message, frozen=True, kw_only=True):
     failures: int
     text: str
 
+    is_control: ClassVar[bool] = True
+
 
 class ChildGaveUp(Message, frozen=True, kw_only=True):
     """Root says: this actor failed beyond its window and stays down; `policy` says what follows."""
@@ -19,3 +23,5 @@ class ChildGaveUp(Message, frozen=True, kw_only=True):
     name: str
     policy: str
     text: str
+
+    is_control: ClassVar[bool] = True

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from threading import get_ident
 from typing import Any
 
+import msgspec
 from pykka._envelope import Envelope
 
 from scalper.message import Letter
@@ -21,6 +22,17 @@ MERGE_MAX = 256
 
 #: Called with the owner's name, the seqs taken as one, and the lowest seq that was passed by (0 = none).
 OrderNote = Callable[[str, tuple[int, ...], int], None]
+
+
+class Turn(msgspec.Struct, frozen=True, gc=False):
+    """Letters taken in another order than their seq: several as one, or one before `passed`.
+
+    Noting the order and merging can fail, and Pykka guards only what happens after `get`: a fault in there would
+    end the thread without a word. So the mailbox hands out a Turn, and the actor has it opened.
+    """
+
+    letters: tuple[Letter, ...]
+    passed: int
 
 
 class Mailbox:
@@ -59,6 +71,20 @@ class Mailbox:
             if self._letters and not self._is_gated:
                 return self._take_letter()
             self._file(self._arrivals.get())
+
+    def opened(self, item: Letter | Turn) -> Letter:
+        """The letter to handle: as it is, or of a Turn the one that stands for it, once its order is noted."""
+        if type(item) is Letter:
+            return item
+        assert type(item) is Turn
+        letters = item.letters
+        last = letters[-1]
+        if self._on_reorder is not None:
+            self._on_reorder(self.name, tuple(letter.seq for letter in letters), item.passed)
+        if len(letters) == 1:
+            return last
+        message = last.message.merged([letter.message for letter in letters])
+        return Letter(seq=last.seq, cause=last.cause, sender=last.sender, message=message)
 
     def has_ready(self) -> bool:
         """Whether `get` would return at once."""
@@ -103,10 +129,10 @@ class Mailbox:
 
     def _take_control(self) -> Envelope[Any]:
         envelope = self._control.popleft()
-        if self._letters and type(envelope.message) is Letter and self._on_reorder is not None:
+        if self._letters and type(envelope.message) is Letter:
             passed: int = self._letters[0].message.seq
             if passed < envelope.message.seq:
-                self._on_reorder(self.name, (envelope.message.seq,), passed)
+                return Envelope(Turn((envelope.message,), passed))
         return envelope
 
     def _take_letter(self) -> Envelope[Any]:
@@ -120,11 +146,4 @@ class Mailbox:
         burst: list[Letter] = [envelope.message]
         while letters and len(burst) < MERGE_MAX and type(letters[0].message.message) is kind:
             burst.append(letters.popleft().message)
-        return Envelope(self._merged(burst))
-
-    def _merged(self, burst: list[Letter]) -> Letter:
-        last = burst[-1]
-        if self._on_reorder is not None:
-            self._on_reorder(self.name, tuple(letter.seq for letter in burst), 0)
-        message = last.message.merged([letter.message for letter in burst])
-        return Letter(seq=last.seq, cause=last.cause, sender=last.sender, message=message)
+        return Envelope(Turn(tuple(burst), 0))

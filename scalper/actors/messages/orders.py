@@ -63,6 +63,7 @@ class OrderReport(Message, frozen=True, kw_only=True):
     filled_value_paise: int
     charges_paise: int
     is_final: bool
+    tag: str
     text: str = ""
 
 
@@ -96,6 +97,10 @@ class OrderUpdate(Message, frozen=True, kw_only=True):
     filled_quantity: int
     trades: tuple[BrokerTrade, ...]
     text: str = ""
+
+
+class SweepOrders(Message, frozen=True, kw_only=True):
+    """An OrderUpdateHandler that (re)starts asks every gateway to tell again all that the broker's book holds."""
 
 
 class ReportOrders(Message, frozen=True, kw_only=True):
