@@ -81,7 +81,9 @@ class Part:
         self.is_settled = False
         self._folder = folder
         self._tape_path = folder / f"ticks-{header.part:04d}.tape"
+        self._logged_to = 0
         for line in self._lines():
+            self._logged_to = self._logged_to if line.note else line.seq
             self._take_note(line)
 
     @property
@@ -98,7 +100,14 @@ class Part:
             reader.close()
 
     def letters(self) -> Iterator[Recorded]:
-        """All letters of the part by seq; refuses a gap between log and tape."""
+        """All letters of the part by seq.
+
+        A process that was killed leaves log and tape at different ends. What lies behind the end of the log is not
+        told, since the notes of how it was handled are lost; nor what lies behind a letter that is on neither.
+
+        Raises:
+            LogError: A day that came to its end has a gap between log and tape.
+        """
         logged = (_from_line(line) for line in self._lines() if not line.note)
         taped = self._taped()
         left, right = next(logged, None), next(taped, None)
@@ -109,8 +118,12 @@ class Part:
                 found, left = left, next(logged, None)
             else:
                 found, right = right, next(taped, None)
-            if found.seq != expected and (left is not None or right is not None):
-                raise LogError(f"{self._folder}: letter {expected} is neither in the log nor on the tape")
+            if not self.is_settled and found.seq > self._logged_to:
+                return
+            if found.seq != expected:
+                if self.is_settled:
+                    raise LogError(f"{self._folder}: letter {expected} is neither in the log nor on the tape")
+                return
             expected = found.seq + 1
             yield found
 
