@@ -20,20 +20,31 @@ class Pulse(Message, frozen=True, kw_only=True):
 
 
 class Heartbeat:
-    """Sends a Pulse when the clock has moved on; `beat` by hand in tests, a thread in a running program."""
+    """Sends a Pulse when the clock has moved on; `beat` by hand in tests, a thread in a running program.
 
-    def __init__(self, clock: Clock, publish: Callable[[Pulse], object], *, wall_every_s: float) -> None:
+    `failed` is told, with a reason, when the thread can go on no longer: without pulses no rule of time holds.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        publish: Callable[[Pulse], object],
+        *,
+        wall_every_s: float,
+        failed: Callable[[str], None] = lambda reason: None,
+    ) -> None:
         self._clock = clock
         self._publish = publish
+        self._failed = failed
         self._wall_every_s = max(wall_every_s, PULSE_WALL_S_MIN)
         self._last: datetime | None = None
         self._stopping = Event()
         self._thread: Thread | None = None
 
     def beat(self) -> None:
-        """Send one Pulse if at least a quarter of a second of market time has passed since the last."""
+        """Send one Pulse if the clock has moved by a quarter of a second since the last; back counts too."""
         now = self._clock.now()
-        if self._last is None or now - self._last >= PULSE_EVERY:
+        if self._last is None or abs(now - self._last) >= PULSE_EVERY:
             self._last = now
             self._publish(Pulse(at=now))
 
@@ -47,5 +58,9 @@ class Heartbeat:
             self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._wall_every_s):
-            self.beat()
+        try:
+            while not self._stopping.wait(self._wall_every_s):
+                self.beat()
+        finally:
+            if not self._stopping.is_set():
+                self._failed("the heartbeat has stopped: no rule of time holds any more")
