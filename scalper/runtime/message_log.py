@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -115,8 +116,10 @@ class MessageLog:
             type=type(letter.message).__name__,
             body=letter.message,
         )
+        text = self._encode(line)
+        # Only now: a letter that cannot be written must not leave a gap behind.
         self._prev = letter.seq
-        self._append(self._encode(line))
+        self._append(text)
 
     def note(self, note: Note) -> None:
         """Append one note."""
@@ -124,15 +127,18 @@ class MessageLog:
 
     def flush(self) -> None:
         """Hand what is buffered to the system: it survives the process."""
-        if self._file is None:
+        if self._file is None or not self._buffer:
             return
-        if self._buffer:
-            text = b"".join(self._buffer)
-            self._buffer.clear()
-            self._buffered = 0
-            self._file.write(text)
-            self._digest.update(text)
-            self._size += len(text)
+        rest = memoryview(b"".join(self._buffer))
+        try:
+            while rest:
+                taken = self._file.write(rest)
+                self._digest.update(rest[:taken])
+                rest = rest[taken:]
+        finally:
+            # What a full disk did not take stays for the next try: no line may be missing from the middle.
+            self._buffer = [bytes(rest)] if rest else []
+            self._buffered = len(rest)
 
     def sync(self) -> None:
         """Have the system put what it was handed on the disk; may run beside the other methods."""
@@ -157,15 +163,17 @@ class MessageLog:
     def _append(self, line: bytes) -> None:
         self._buffer.append(line + b"\n")
         self._buffered += len(line) + 1
+        self._size += len(line) + 1
         if self._buffered >= BUFFER_BYTES:
             self.flush()
-            if self._size >= self._rotate_bytes:
-                self._rotate()
+        # By what was appended, not by what was flushed: when others flush must not show in the bytes.
+        if self._size >= self._rotate_bytes and self._file is not None:
+            self._rotate(self._file)
 
-    def _rotate(self) -> None:
-        assert self._file is not None
-        os.fsync(self._file.fileno())
-        self._file.close()
+    def _rotate(self, file: IO[bytes]) -> None:
+        self.flush()
+        os.fsync(file.fileno())
+        file.close()
         previous = self._digest.hexdigest()
         self._open_next()
         self.note(Note(run=self._run, note="chain", body={"previous_sha256": previous}))
@@ -179,23 +187,35 @@ class MessageLog:
 
 
 def log_files(folder: Path) -> list[Path]:
-    """The files of a message log in order, plain or compressed."""
-    return sorted([*folder.glob("letters-*.jsonl"), *folder.glob("letters-*.jsonl.gz")], key=lambda path: path.name)
+    """The files of a message log in order, plain or compressed; plain where a compression was cut off at its end."""
+    by_name = {path.name.removesuffix(".gz"): path for path in folder.glob("letters-*.jsonl.gz")}
+    by_name |= {path.name: path for path in folder.glob("letters-*.jsonl")}
+    return [by_name[name] for name in sorted(by_name)]
 
 
 def compress_log(folder: Path) -> None:
     """Compress every plain file of a finished day's log; the names and the uncompressed bytes stay."""
     for path in folder.glob("letters-*.jsonl"):
         partial = path.with_name(path.name + ".gz.partial")
-        with path.open("rb") as plain, partial.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-            while chunk := plain.read(1 << 20):
-                packed.write(chunk)
+        with path.open("rb") as plain, partial.open("wb") as raw:
+            with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
+                while chunk := plain.read(1 << 20):
+                    packed.write(chunk)
+            raw.flush()
+            os.fsync(raw.fileno())
         partial.rename(path.with_name(path.name + ".gz"))
         path.unlink()
 
 
 def _open(path: Path) -> IO[bytes]:
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def _lines(path: Path, file: IO[bytes]) -> Iterator[bytes]:
+    try:
+        yield from file
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise LogError(f"{path}: cannot be unpacked: {error}") from error
 
 
 def file_sha256(path: Path) -> str:
@@ -242,7 +262,7 @@ class LogReader:
         decode = msgspec.json.Decoder(RawLine).decode
         digest = hashlib.sha256()
         with _open(path) as file:
-            for number, text in enumerate(file, start=1):
+            for number, text in enumerate(_lines(path, file), start=1):
                 digest.update(text)
                 line = self._decoded(path, number, text, decode, file)
                 if line is None:
