@@ -37,10 +37,10 @@ class Switchboard:
         self._journal = journal
         self._lock = Lock()
         self._seq = first_seq - 1
-        self._mailboxes: dict[str, Mailbox] = {}
+        #: None = retired: the name is known, and nobody lives there any more.
+        self._mailboxes: dict[str, Mailbox | None] = {}
         self._routes: dict[type, tuple[tuple[str, ...], tuple[Mailbox, ...]]] = {}
         self._receivers: dict[type, list[str]] = {}
-        self._is_closing = False
         self.dead_letters: deque[tuple[Letter, str]] = deque(maxlen=DEAD_LETTERS_KEPT)
         self.dead_letters_count = 0
 
@@ -50,6 +50,15 @@ class Switchboard:
         for kind in receives:
             self._receivers.setdefault(kind, []).append(mailbox.name)
         self._routes.clear()
+
+    def retire(self, name: str) -> None:
+        """Take an actor off every route for good: what is sent to it is dead, and nothing piles up."""
+        with self._lock:
+            self._mailboxes[name] = None
+            for names in self._receivers.values():
+                if name in names:
+                    names.remove(name)
+            self._routes.clear()
 
     def publish(self, sender: str, cause: int, message: Message) -> int:
         """Deliver to every actor with a handler for this type; nobody is a fact too, and logged."""
@@ -74,7 +83,7 @@ class Switchboard:
             if mailbox is not None:
                 mailbox.put(Envelope(letter))
         if mailbox is None:
-            self.bury(letter, to, f"nobody is called {to}")
+            self.bury(letter, to, "it is down" if to in self._mailboxes else f"nobody is called {to}")
         return seq
 
     def reordered(self, actor: str, seqs: tuple[int, ...], passed: int) -> None:
@@ -84,12 +93,13 @@ class Switchboard:
 
     def bury(self, letter: Letter, to: str, reason: str) -> None:
         """Keep a letter nobody handled, with the reason."""
-        self.dead_letters_count += 1
-        self.dead_letters.append((letter, f"{to}: {reason}"))
+        with self._lock:
+            self.dead_letters_count += 1
+            self.dead_letters.append((letter, f"{to}: {reason}"))
 
     def depths(self) -> dict[str, int]:
-        """How many envelopes wait, by actor."""
-        return {name: mailbox.depth for name, mailbox in self._mailboxes.items()}
+        """How many envelopes wait to be handled, by actor; none for one that is retired."""
+        return {name: mailbox.depth if mailbox is not None else 0 for name, mailbox in self._mailboxes.items()}
 
     @property
     def seq(self) -> int:
@@ -98,6 +108,7 @@ class Switchboard:
 
     def _route(self, kind: type) -> tuple[tuple[str, ...], tuple[Mailbox, ...]]:
         names = tuple(self._receivers.get(kind, ()))
-        route = (names, tuple(self._mailboxes[name] for name in names))
+        mailboxes = [self._mailboxes[name] for name in names]
+        route = (names, tuple(mailbox for mailbox in mailboxes if mailbox is not None))
         self._routes[kind] = route
         return route
