@@ -16,7 +16,7 @@ from pykka._actor import ActorInbox
 from scalper.errors import UnknownMessage
 from scalper.message import Letter, Message
 from scalper.runtime.lifecycle import ChildRestarted
-from scalper.runtime.mailbox import Mailbox, Turn
+from scalper.runtime.mailbox import Mailbox, Turn, newest_of
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -51,6 +51,7 @@ class Link:
     Attributes:
         on_crash: Called in the actor's thread with the link, the letter that crashed it (None during
             recovery) and the exception.
+        on_begun: Called in the actor's thread once it has recovered.
         on_closed: Called in the actor's thread as its last act.
         crash_after: Letters after which a test wants it to fail; None in earnest.
     """
@@ -63,6 +64,7 @@ class Link:
         *,
         started_at: datetime,
         on_crash: Callable[[Link, Letter | None, BaseException], None],
+        on_begun: Callable[[], None] = lambda: None,
         on_closed: Callable[[], None] = lambda: None,
         crash_after: int | None = None,
     ) -> None:
@@ -71,6 +73,7 @@ class Link:
         self.post = post
         self.started_at = started_at
         self.on_crash = on_crash
+        self.on_begun = on_begun
         self.on_closed = on_closed
         self.crash_after = crash_after
 
@@ -173,6 +176,7 @@ class Actor(pykka.ThreadingActor):
         except Exception as error:
             self._died(None, error)
             raise
+        self._link.on_begun()
 
     def begin(self) -> None:
         """Open the mailbox and recover."""
@@ -191,11 +195,8 @@ class Actor(pykka.ThreadingActor):
 
     def handle(self, item: Letter | Turn) -> None:
         """Dispatch one letter by the type of its message."""
-        letter = item
-        if type(letter) is not Letter:
-            self._letter = item.letters[-1]
-            letter = self._link.mailbox.opened(item)
-        self._letter = letter
+        self._letter = newest_of(item)
+        letter = self._link.mailbox.opened(item)
         if self._link.crash_after is not None:
             self._count_down(letter)
         handler = self._by_type.get(type(letter.message))

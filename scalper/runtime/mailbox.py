@@ -35,6 +35,11 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     passed: int
 
 
+def newest_of(item: Letter | Turn) -> Letter:
+    """The letter itself, or the last of a Turn: the one that counts as lost when handling fails."""
+    return item if isinstance(item, Letter) else item.letters[-1]
+
+
 class Mailbox:
     """The inbox of one named actor, whichever incarnation of it is alive.
 
@@ -74,9 +79,8 @@ class Mailbox:
 
     def opened(self, item: Letter | Turn) -> Letter:
         """The letter to handle: as it is, or of a Turn the one that stands for it, once its order is noted."""
-        if type(item) is Letter:
+        if isinstance(item, Letter):
             return item
-        assert type(item) is Turn
         letters = item.letters
         last = letters[-1]
         if self._on_reorder is not None:

@@ -13,10 +13,10 @@ from typing import Any
 from pykka._envelope import Envelope
 
 from scalper.errors import SupervisionError
-from scalper.message import Letter, Message
+from scalper.message import Message
 from scalper.runtime.actor import Actor, Link
 from scalper.runtime.lifecycle import ChildGaveUp, ChildRestarted
-from scalper.runtime.mailbox import Mailbox, OrderNote
+from scalper.runtime.mailbox import Mailbox, OrderNote, newest_of
 from scalper.runtime.supervision import ChildSpec, GiveUp, RestartLedger, crash_text
 from scalper.runtime.switchboard import Switchboard
 
@@ -82,7 +82,7 @@ class Stepper:
             switchboard.register(mailbox, spec.kind.receives_types())
 
     def start(self) -> None:
-        """Build and recover every child, in order."""
+        """Build and recover every child, in order; a first recovery that fails is raised, for nothing has begun."""
         for name in self._specs:
             self._begin(name)
 
@@ -116,7 +116,7 @@ class Stepper:
     def stop(self) -> None:
         """Close every child, last started first."""
         for name in reversed(self._specs):
-            if name in self._actors:
+            if name in self._mailboxes:
                 self._actors[name].close()
 
     def _begin(self, name: str) -> None:
@@ -135,29 +135,39 @@ class Stepper:
         actor.begin()
 
     def _handle(self, actor: Actor, mailbox: Mailbox) -> None:
-        letter = mailbox.get().message
+        item = mailbox.get().message
         try:
-            actor.handle(letter)
+            actor.handle(item)
         except Exception as error:
             if self._is_fail_fast:
                 raise
-            self._crashed(mailbox, letter, error)
+            letter = newest_of(item)
+            text = crash_text(error)
+            self._on_crash(mailbox.name, letter.seq, text)
+            self._switchboard.bury(letter, mailbox.name, text)
+            self._failed(mailbox.name, text)
 
-    def _crashed(self, mailbox: Mailbox, letter: Letter, error: Exception) -> None:
-        name = mailbox.name
-        text = crash_text(error)
-        self._on_crash(name, letter.seq, text)
-        self._switchboard.bury(letter, name, text)
-        spec = self._specs[name]
-        if self._ledgers[name].delay_after_failure(self.at.timestamp()) is None:
-            self._give_up(spec, text)
+    def _failed(self, name: str, text: str) -> None:
+        """Restart at once, for virtual time does not wait; a recovery that fails is one more failure."""
+        ledger = self._ledgers[name]
+        while ledger.delay_after_failure(self.at.timestamp()) is not None:
+            try:
+                self._begin(name)
+            except Exception as error:
+                if self._is_fail_fast:
+                    raise
+                text = crash_text(error)
+                self._on_crash(name, 0, text)
+                continue
+            restarted = ChildRestarted(at=self.at, name=name, failures=ledger.failures, text=text)
+            self._switchboard.publish("root", 0, restarted)
             return
-        self._begin(name)
-        self._switchboard.publish("root", 0, ChildRestarted(at=self.at, name=name, failures=1, text=text))
+        self._give_up(self._specs[name], text)
 
     def _give_up(self, spec: ChildSpec, text: str) -> None:
         if spec.on_give_up is GiveUp.EXIT_PROCESS:
             raise SupervisionError(f"{spec.name} failed beyond its restart window: {text}")
         del self._mailboxes[spec.name]
+        self._switchboard.retire(spec.name)
         gave_up = ChildGaveUp(at=self.at, name=spec.name, policy=spec.on_give_up, text=text)
         self._switchboard.publish("root", 0, gave_up)

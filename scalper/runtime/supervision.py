@@ -62,13 +62,18 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RestartLedger:
-    """Remembers the failures of one child and answers: restart after so long, or give up."""
+    """Remembers the failures of one child and answers: restart after so long, or give up.
+
+    Attributes:
+        failures: All failures so far, also those the window has forgotten.
+    """
 
     def __init__(self, spec: ChildSpec, seed: int) -> None:
         self._spec = spec
         # Seeded by name, so that equal inputs wait equally; the jitter only has to differ between children.
         self._chance = random.Random(f"{seed}:{spec.name}")
         self._failures: deque[float] = deque()
+        self.failures = 0
 
     def delay_after_failure(self, now_s: float) -> float | None:
         """Seconds until the restart; None when the window is used up."""
@@ -76,6 +81,7 @@ class RestartLedger:
         while self._failures and now_s - self._failures[0] > window.window_s:
             self._failures.popleft()
         self._failures.append(now_s)
+        self.failures += 1
         if len(self._failures) > window.restarts_max:
             return None
         return self._spec.backoff.delay_s(len(self._failures), self._chance)
