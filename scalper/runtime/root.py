@@ -7,6 +7,7 @@ your children); what the other actors must know it publishes as letters.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from threading import Event, Timer
 from typing import Any
 
@@ -24,8 +25,12 @@ from scalper.runtime.switchboard import Switchboard
 
 #: How often Root looks whether its children answer.
 WATCH_EVERY_S = 0.5
-#: Longest wait for one child to recover at the first start.
-START_S_MAX = 10.0
+#: Longest wait for the first recoveries, all together; a child that takes longer recovers beside those after it.
+START_S_MAX = 5.0
+
+
+class _Start:
+    """Start every child: the first request of all, so that a fault in here takes the way of every other."""
 
 
 class _Failed:
@@ -36,6 +41,13 @@ class _Failed:
 
 
 class _RestartDue:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class _Begun:
+    """An incarnation after the first has recovered."""
+
     def __init__(self, name: str) -> None:
         self.name = name
 
@@ -52,20 +64,17 @@ class _Child:
         self.mailbox = mailbox
         self.ledger = RestartLedger(spec, seed)
         self.ref: pykka.ActorRef[Actor] | None = None
+        self.begun = Event()
         self.closed = Event()
         self.pinged_at_s = 0.0
         self.pong: _Pong | None = None
+        self.restart: Timer | None = None
         self.crash_text = ""
-        self.failures = 0
         self.is_down = False
 
 
 class Root(pykka.ThreadingActor):
-    """Supervises one tree.
-
-    Attributes:
-        failure: Set with a reason when the process must end: `failed` tells the main thread.
-    """
+    """Supervises one tree; `failed` is told, with a reason, when the process must end."""
 
     use_daemon_thread = True
 
@@ -102,17 +111,17 @@ class Root(pykka.ThreadingActor):
             )
             switchboard.register(mailbox, spec.kind.receives_types())
             self._children[spec.name] = _Child(spec, mailbox, seed)
-
-    def on_start(self) -> None:
-        for child in self._children.values():
-            self._start(child)
-        self._schedule_watch()
+        self._request(_Start())
 
     def on_receive(self, message: Any) -> Any:
-        if isinstance(message, _Failed):
+        if isinstance(message, _Start):
+            self._start_children()
+        elif isinstance(message, _Failed):
             self._on_failed(message)
         elif isinstance(message, _RestartDue):
             self._restart(self._children[message.name])
+        elif isinstance(message, _Begun):
+            self._tell_of_restart(self._children[message.name])
         elif isinstance(message, _Watch):
             self._look_after_children()
             self._schedule_watch()
@@ -122,18 +131,47 @@ class Root(pykka.ThreadingActor):
             return self._children[message.name].ref
         return None
 
+    def on_failure(self, exception_type: Any, exception_value: Any, traceback: Any) -> None:
+        """Nobody watches any more: the process must end, and be started clean from outside."""
+        self._cancel_timers()
+        self._failed(f"supervision itself failed: {crash_text(exception_value)}")
+
+    def on_stop(self) -> None:
+        self._cancel_timers()
+        if not self._is_stopping:
+            self._failed("supervision was stopped from outside its order")
+
+    def _request(self, message: object) -> None:
+        """Put a request into Root's own mailbox, from any thread; once Root is gone it is of no use to anybody."""
+        with suppress(pykka.ActorDeadError):
+            self.actor_ref.tell(message)
+
     # Starting and restarting ---------------------------------------------------------------------------
+
+    def _start_children(self) -> None:
+        end_s = monotonic_s() + START_S_MAX
+        for child in self._children.values():
+            self._start(child)
+            child.begun.wait(max(0.0, end_s - monotonic_s()))
+        self._schedule_watch()
 
     def _start(self, child: _Child) -> None:
         at = self._clock.now()
         name = child.spec.name
         self._on_start(name, at)
-        child.closed = Event()
+        is_restart = child.ref is not None
+        child.begun = begun = Event()
+        child.closed = closed = Event()
         child.pong = None
-        closed = child.closed
+
+        def on_begun() -> None:
+            begun.set()
+            if is_restart:
+                self._request(_Begun(name))
 
         def on_closed() -> None:
             self._on_thread_end()
+            begun.set()
             closed.set()
 
         link = Link(
@@ -141,7 +179,8 @@ class Root(pykka.ThreadingActor):
             child.mailbox,
             self._switchboard,
             started_at=at,
-            on_crash=lambda link, letter, error: self.actor_ref.tell(_Failed(link, letter, error)),
+            on_crash=lambda link, letter, error: self._request(_Failed(link, letter, error)),
+            on_begun=on_begun,
             on_closed=on_closed,
             crash_after=self._crash_after.pop(name, None),
         )
@@ -156,50 +195,56 @@ class Root(pykka.ThreadingActor):
         if failed.letter is not None:
             self._switchboard.bury(failed.letter, name, text)
         logger.opt(exception=failed.error).error("Actor {} failed at letter {}: {}", name, seq, text)
-        child.failures += 1
-        if self._is_stopping:
+        if self._is_stopping or child.is_down:
             return
         delay_s = child.ledger.delay_after_failure(monotonic_s())
         if delay_s is None:
-            self._give_up(child, text)
+            self._give_up(child, "failed beyond its restart window", text)
             return
-        logger.warning("Actor {} starts again in {:.2f} s, failure {} so far", name, delay_s, child.failures)
-        timer = Timer(delay_s, self.actor_ref.tell, args=(_RestartDue(name),))
-        timer.daemon = True
-        timer.start()
+        logger.warning("Actor {} starts again in {:.2f} s, failure {} so far", name, delay_s, child.ledger.failures)
         child.crash_text = text
+        child.restart = self._request_later(delay_s, _RestartDue(name))
 
     def _restart(self, child: _Child) -> None:
-        if self._is_stopping or child.is_down:
-            return
-        self._start(child)
+        if not self._is_stopping and not child.is_down:
+            self._start(child)
+
+    def _tell_of_restart(self, child: _Child) -> None:
         restarted = ChildRestarted(
-            at=self._clock.now(), name=child.spec.name, failures=child.failures, text=child.crash_text
+            at=self._clock.now(), name=child.spec.name, failures=child.ledger.failures, text=child.crash_text
         )
         self._switchboard.publish("root", 0, restarted)
 
-    def _give_up(self, child: _Child, text: str) -> None:
+    def _give_up(self, child: _Child, claim: str, text: str) -> None:
+        """The child stays down: no letters any more, and if it lives or wakes, it ends."""
         child.is_down = True
-        policy = child.spec.on_give_up
-        logger.critical("Actor {} failed beyond its restart window ({}); policy {}", child.spec.name, text, policy)
-        gave_up = ChildGaveUp(at=self._clock.now(), name=child.spec.name, policy=policy, text=text)
+        name, policy = child.spec.name, child.spec.on_give_up
+        logger.critical(
+            "Actor {} {} ({}); policy {}; {} letters stay unhandled", name, claim, text, policy, child.mailbox.depth
+        )
+        self._switchboard.retire(name)
+        if child.ref is not None:
+            child.ref.stop(block=False)
+        gave_up = ChildGaveUp(at=self._clock.now(), name=name, policy=policy, text=text)
         self._switchboard.publish("root", 0, gave_up)
         if policy is GiveUp.EXIT_PROCESS:
-            self._failed(f"{child.spec.name} failed beyond its restart window: {text}")
+            self._failed(f"{name} {claim}: {text}")
 
     # Watching ------------------------------------------------------------------------------------------
 
     def _schedule_watch(self) -> None:
         if not self._is_stopping:
-            self._watch = Timer(WATCH_EVERY_S, self._request_watch)
-            self._watch.daemon = True
-            self._watch.start()
+            self._watch = self._request_later(WATCH_EVERY_S, _Watch())
 
-    def _request_watch(self) -> None:
-        if self.actor_ref.is_alive():
-            self.actor_ref.tell(_Watch())
+    def _request_later(self, delay_s: float, message: object) -> Timer:
+        timer = Timer(delay_s, self._request, args=(message,))
+        timer.daemon = True
+        timer.start()
+        return timer
 
     def _look_after_children(self) -> None:
+        if self._is_stopping:
+            return
         now_s = monotonic_s()
         for child in self._children.values():
             if child.is_down or child.ref is None or not child.ref.is_alive():
@@ -210,32 +255,33 @@ class Root(pykka.ThreadingActor):
         if child.pong is None or child.pong.has_come():
             child.pong = _ping(child)
             child.pinged_at_s = now_s
-        elif now_s - child.pinged_at_s > child.spec.hang_s:
-            self._hung(child, now_s - child.pinged_at_s)
+        silent_s = now_s - child.pinged_at_s
         depth = child.mailbox.depth
-        if depth > child.spec.mailbox_limit and not child.spec.is_dropping:
-            self._give_up(child, f"{depth} letters wait, limit {child.spec.mailbox_limit}")
-
-    def _hung(self, child: _Child, silent_s: float) -> None:
-        # A thread cannot be killed, so a hung actor cannot be restarted: its policy decides at once.
-        self._give_up(child, f"no answer for {silent_s:.1f} s, limit {child.spec.hang_s:.1f} s")
+        if silent_s > child.spec.hang_s:
+            # A thread cannot be killed, so a hung actor cannot be restarted: its policy decides at once.
+            self._give_up(child, "hangs", f"no answer for {silent_s:.1f} s, limit {child.spec.hang_s:.1f} s")
+        elif depth > child.spec.mailbox_limit and not child.spec.is_dropping:
+            self._give_up(child, "cannot keep up", f"{depth} letters wait, limit {child.spec.mailbox_limit}")
 
     # Stopping ------------------------------------------------------------------------------------------
 
     def _stop_children(self, deadline_s: float) -> list[str]:
         """Stop last started first; returns the names of those that did not stop in time."""
         self._is_stopping = True
-        if self._watch is not None:
-            self._watch.cancel()
+        self._cancel_timers()
         end_s = monotonic_s() + deadline_s
-        late = []
-        for child in reversed(self._children.values()):
-            if child.ref is None or not child.ref.is_alive():
-                continue
-            child.ref.stop(block=False)
-            if not child.closed.wait(max(0.0, end_s - monotonic_s())):
-                late.append(child.spec.name)
-        return late
+        started = [child for child in reversed(self._children.values()) if child.ref is not None]
+        for child in started:
+            if child.ref is not None:
+                child.ref.stop(block=False)
+            # One that hangs may use up half of what is left: those started before it need their time too.
+            child.closed.wait(max(0.0, end_s - monotonic_s()) / 2)
+        return [child.spec.name for child in started if not child.closed.wait(max(0.0, end_s - monotonic_s()))]
+
+    def _cancel_timers(self) -> None:
+        for timer in (self._watch, *(child.restart for child in self._children.values())):
+            if timer is not None:
+                timer.cancel()
 
 
 class StopTree:
