@@ -119,9 +119,13 @@ class DayJournal:
             self._log.flush()
         self._tape.flush()
 
-    def start_flushing(self, every_s: float) -> None:
-        """Flush to the disk on a thread of its own from now on."""
-        self._flusher = Thread(target=self._flush_on, args=(every_s,), name="journal", daemon=True)
+    def start_flushing(self, every_s: float, *, is_tape_too: bool) -> None:
+        """Flush to the disk on a thread of its own from now on.
+
+        Where a tape's blocks end is where it was flushed: a run whose files are to be equal byte for byte leaves that
+        to their size and to the orders.
+        """
+        self._flusher = Thread(target=self._flush_on, args=(every_s, is_tape_too), name="journal", daemon=True)
         self._flusher.start()
 
     def close(self) -> None:
@@ -134,9 +138,12 @@ class DayJournal:
             self._log.close()
         self._tape.close()
 
-    def _flush_on(self, every_s: float) -> None:
+    def _flush_on(self, every_s: float, is_tape_too: bool) -> None:
         while not self._stopping.wait(every_s):
-            self.flush()
+            with self._lock:
+                self._log.flush()
+            if is_tape_too:
+                self._tape.flush()
             self._log.sync()
 
     def _note(self, note: Note) -> None:

@@ -257,7 +257,8 @@ class DayRun:
         )
         switchboard = Switchboard(journal, first_seq=first_seq)
         player = Player(market, feed, start, max(market.closes_at, desk.session.closes_at) + AFTER_CLOSE)
-        journal.start_flushing(max(self._request.config.message_log.fsync_ms, 10) / 1000)
+        every_s = max(self._request.config.message_log.fsync_ms, 10) / 1000
+        journal.start_flushing(every_s, is_tape_too=self._request.speed is not None)
         # What was made until now lives as long as the run: no collection needs to look at it again.
         gc.collect()
         gc.freeze()
