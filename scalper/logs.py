@@ -9,6 +9,9 @@ import json
 import re
 import sys
 import traceback
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +27,8 @@ FILE_NAME = "scalper.jsonl"
 #: A file of this size is put aside; so many are kept.
 _ROTATE_BYTES = 10_000_000
 _FILES_KEPT = 5
+#: Lines of warnings that wait for the end of a live view.
+_LINES_HELD = 50
 
 _HIDDEN = "***"
 #: In an address, whatever stands before the last @: user and password.
@@ -49,11 +54,11 @@ def redacted(text: str) -> str:
     return _NAMED.sub(rf"\g<name>\g<between>{_HIDDEN}", text)
 
 
-def log_to_stderr(level: str = "INFO") -> None:
-    """From now on everything of this level goes to stderr, and to nowhere else, one line each."""
+def log_to_stderr() -> None:
+    """From now on everything from INFO on goes to stderr, and to nowhere else, one line each."""
     logger.remove()
     logger.configure(patcher=_redact)
-    logger.add(_to_stderr, level=level, format=_for_people, colorize=sys.stderr.isatty(), diagnose=False)
+    logger.add(_STDERR.write, level="INFO", format=_for_people, colorize=sys.stderr.isatty(), diagnose=False)
 
 
 def log_to_file(folder: Path) -> Path:
@@ -80,9 +85,47 @@ def log_to_file(folder: Path) -> Path:
     return path
 
 
-def _to_stderr(message: Message) -> None:
-    """A live view puts a stderr of its own in place of the first one, so it is looked up line by line."""
-    sys.stderr.write(message)
+@contextmanager
+def stderr_held_back() -> Iterator[None]:
+    """While a live view has the screen, warnings wait, the last of them, until the screen is given back."""
+    _STDERR.held = deque(maxlen=_LINES_HELD)
+    try:
+        yield
+    finally:
+        sys.stderr.writelines(_STDERR.held)
+        _STDERR.held = None
+
+
+def log_failure(folder: Path, error: BaseException) -> str:
+    """Put an error with its traceback into the file of this folder, and nowhere else; says where that is."""
+    logger.remove()
+    logger.configure(patcher=_redact)
+    try:
+        path = log_to_file(folder)
+    except HomeError as failure:
+        return f"no file: {failure}"
+    logger.opt(exception=error).critical("{}: {}", type(error).__name__, error)
+    return str(path)
+
+
+class _Stderr:
+    """The sink for people.
+
+    Attributes:
+        held: Lines that wait; None when they go out at once.
+    """
+
+    def __init__(self) -> None:
+        self.held: deque[str] | None = None
+
+    def write(self, message: Message) -> None:
+        if self.held is None:
+            sys.stderr.write(message)
+        elif message.record["level"].no >= logger.level("WARNING").no:
+            self.held.append(message)
+
+
+_STDERR = _Stderr()
 
 
 def _redact(record: Record) -> None:
