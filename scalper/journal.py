@@ -38,7 +38,7 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     config_sha256: str
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True):
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
     """How far a log has come.
 
     Attributes:
@@ -151,10 +151,10 @@ class DayJournal:
             self._log.note(note)
 
 
-def position_of(folder: Path) -> Position:
+def reached_of(folder: Path) -> Reached:
     """How far the log in this folder has come, torn tails left out."""
     if not folder.is_dir() or not log_files(folder):
-        return Position(last_seq=0, last_at=None, ticks=0, parts=0)
+        return Reached(last_seq=0, last_at=None, ticks=0, parts=0)
     reader = LogReader(folder)
     last_seq, last_at, parts = 0, None, 0
     for line in reader:
@@ -169,7 +169,7 @@ def position_of(folder: Path) -> Position:
             last_seq = max(last_seq, record.seq)
             ticks += len(record.ticks) if record.kind == "FeedFrame" else 0
         with_reader.close()
-    return Position(last_seq=last_seq, last_at=last_at, ticks=ticks, parts=max(parts, len(run_files(folder))))
+    return Reached(last_seq=last_seq, last_at=last_at, ticks=ticks, parts=max(parts, len(run_files(folder))))
 
 
 def tape_files(folder: Path) -> list[Path]:

@@ -11,7 +11,6 @@ from scalper.domain.quotes import Tick
 from scalper.domain.times import us_from
 from scalper.runtime.clock import PlayedClock, monotonic_s
 from scalper.runtime.heartbeat import PULSE_EVERY, Pulse
-from scalper.runtime.stepper import Stepper
 from scalper.tape.market import Market
 
 _MINUTE = timedelta(minutes=1)
@@ -65,7 +64,7 @@ def _slots_of_minute(
 
 
 class Player:
-    """Plays one market into one tree.
+    """Plays one market.
 
     Attributes:
         ticks: Ticks played so far.
@@ -81,13 +80,15 @@ class Player:
         self._start = start
         self._end = end
 
-    def _wanted(self, ticks: tuple[Tick, ...]) -> tuple[Tick, ...]:
-        wanted = self._feed.wanted
-        if len(wanted) >= len(self._market.instruments):
-            return ticks
-        return tuple(tick for tick in ticks if tick.key in wanted)
+    def moments(self) -> Iterator[tuple[FeedFrame | None, Pulse]]:
+        """Quarter by quarter of a second: the frame of what was wanted, None when there was nothing; and the pulse."""
+        for at, ticks in self._slots():
+            self.at = at
+            wanted = self._wanted(ticks)
+            self.ticks += len(wanted)
+            yield FeedFrame(at=at, ticks=wanted) if wanted else None, Pulse(at=at)
 
-    def _all_slots(self) -> Iterator[tuple[datetime, tuple[Tick, ...]]]:
+    def _slots(self) -> Iterator[tuple[datetime, tuple[Tick, ...]]]:
         at = self._start
         for at, ticks in slots(self._market, self._start):
             yield at, ticks
@@ -95,20 +96,11 @@ class Player:
             at += PULSE_EVERY
             yield at, ()
 
-    def play_stepped(self, stepper: Stepper, is_stopped: Callable[[], bool], look: Callable[[], None]) -> None:
-        """Play on the Stepper, as fast as may be; `look` is called after every slot."""
-        for at, ticks in self._all_slots():
-            self.at = at
-            wanted = self._wanted(ticks)
-            if wanted:
-                self.ticks += len(wanted)
-                stepper.tell("feed", FeedFrame(at=at, ticks=wanted))
-                stepper.settle()
-            stepper.tell("heartbeat", Pulse(at=at))
-            stepper.settle()
-            if is_stopped():
-                return
-            look()
+    def _wanted(self, ticks: tuple[Tick, ...]) -> tuple[Tick, ...]:
+        wanted = self._feed.wanted
+        if len(wanted) >= len(self._market.instruments):
+            return ticks
+        return tuple(tick for tick in ticks if tick.key in wanted)
 
 
 class PacedPlayer(Thread):
@@ -146,10 +138,9 @@ class PacedPlayer(Thread):
             self.error = error
 
     def _play(self) -> None:
-        player = self.player
-        origin, origin_s = player.at, monotonic_s()
-        for at, ticks in player._all_slots():
-            due_s = origin_s + (at - origin).total_seconds() / self._speed
+        origin, origin_s = self.player.at, monotonic_s()
+        for frame, pulse in self.player.moments():
+            due_s = origin_s + (pulse.at - origin).total_seconds() / self._speed
             lead_s = due_s - monotonic_s()
             if (lead_s > WAIT_S_MIN and self._stopping.wait(lead_s)) or self._stopping.is_set():
                 return
@@ -158,9 +149,6 @@ class PacedPlayer(Thread):
                     return
                 # Time stood still meanwhile: the rest of the day is not hurried to make up for it.
                 origin_s += WAIT_S_MIN
-            self._clock.set(at)
-            player.at = at
-            wanted = player._wanted(ticks)
-            if wanted:
-                player.ticks += len(wanted)
-                self._publish(FeedFrame(at=at, ticks=wanted))
+            self._clock.set(pulse.at)
+            if frame is not None:
+                self._publish(frame)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import date, datetime, timedelta
@@ -12,31 +10,26 @@ from threading import Event
 from typing import Any
 
 import msgspec
-import pykka
 from loguru import logger
 
 from scalper import __version__
 from scalper.actors.dashboard import Picture
-from scalper.actors.messages.risk import GetDashboard
-from scalper.app import Ports, child_specs
+from scalper.app import Ports
 from scalper.broker.paper import Check
 from scalper.config import Config, config_hash, to_json
 from scalper.desk import Desk, desk_of, session_of
 from scalper.domain.charges import ChargeTable
 from scalper.domain.instruments import InstrumentKind
 from scalper.domain.times import us_from
-from scalper.errors import SupervisionError, UsageError
+from scalper.errors import UsageError
 from scalper.home import Home, database_url, log_folder
-from scalper.journal import DayJournal, RunHeader, position_of
+from scalper.journal import DayJournal, RunHeader, reached_of
 from scalper.markets import PlayedData, open_market
-from scalper.player import PacedPlayer, PlayedFeed, Player
+from scalper.player import PlayedFeed, Player
 from scalper.reference import shipped_calendar, shipped_charges
 from scalper.run_id import code_version, run_id_of
-from scalper.runtime.clock import PlayedClock, monotonic_s
-from scalper.runtime.heartbeat import PULSE_EVERY, Heartbeat
+from scalper.runtime.clock import monotonic_s
 from scalper.runtime.message_log import compress_log, log_sha256
-from scalper.runtime.root import GetChild, Root, StopTree
-from scalper.runtime.stepper import Stepper
 from scalper.runtime.switchboard import Switchboard
 from scalper.store.cache import Cache, open_cache
 from scalper.store.database import Store
@@ -46,15 +39,10 @@ from scalper.store.snapshot import dump_day
 from scalper.summary import rows_summary
 from scalper.tape.file import TapeHeader
 from scalper.tape.market import Market
+from scalper.trees import Stage, ThreadedPlay, play_stepped
 
 #: Market time played on after the last tick, so that orders and letters come to their end.
 AFTER_CLOSE = timedelta(seconds=5)
-#: An orderly stop has to be over by then.
-STOP_S_MAX = 4.0
-#: Longest wait for the letters in the mailboxes to be handled at the end of a day on threads.
-SETTLE_S_MAX = 60.0
-#: A thread that computes gives way after this long; at the usual 5 ms a hop between actors waits 12 ms at p99.
-SWITCH_INTERVAL_S = 0.0002
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +87,6 @@ class DayRun:
         self._started_s = started_s
         self._paper_check = paper_check
         self._stopping = Event()
-        self._failure = ""
         self._stack = ExitStack()
 
     def request_stop(self) -> None:
@@ -154,7 +141,7 @@ class DayRun:
     def _play(self, desk: Desk, market: Market, store: Store, charges: ChargeTable, home: Home) -> dict[str, Any]:
         folder = log_folder(self._request.config, home.path, desk.day)
         _compress_other_days(folder)
-        reached = position_of(folder)
+        reached = reached_of(folder)
         rows_at = DayRepository(store).last_at(desk.day)
         times = [at for at in (reached.last_at, rows_at) if at is not None]
         start = max(times) if times else market.opens_at
@@ -165,8 +152,6 @@ class DayRun:
         self._stack.callback(cache.close)
         self._onlooker.begin(desk, market, start if times else None)
         player = self._run_tree(desk, market, store, cache, charges, journal, start, reached.last_seq + 1)
-        if not self._stopping.is_set():
-            journal.settled()
         journal.close()
         return self._finish(desk, market, store, folder, player, reached.ticks)
 
@@ -257,135 +242,26 @@ class DayRun:
         )
         switchboard = Switchboard(journal, first_seq=first_seq)
         player = Player(market, feed, start, max(market.closes_at, desk.session.closes_at) + AFTER_CLOSE)
+        speed = self._request.speed
         every_s = max(self._request.config.message_log.fsync_ms, 10) / 1000
-        journal.start_flushing(every_s, is_tape_too=self._request.speed is not None)
-        # What was made until now lives as long as the run: no collection needs to look at it again.
-        gc.collect()
-        gc.freeze()
-        if self._request.speed is None:
-            self._run_stepped(desk, ports, switchboard, journal, player, start)
-        else:
-            self._run_threaded(desk, ports, switchboard, journal, player, start, self._request.speed)
+        journal.start_flushing(every_s, is_tape_too=speed is not None)
+        stage = Stage(
+            desk=desk,
+            ports=ports,
+            switchboard=switchboard,
+            journal=journal,
+            player=player,
+            viewer=self._onlooker,
+            stopping=self._stopping,
+            start=start,
+            seed=self._request.seed,
+            crash_after=self._request.crash_after,
+        )
+        is_settled = play_stepped(stage) if speed is None else ThreadedPlay(stage, speed).run()
+        if is_settled and not self._stopping.is_set():
+            journal.settled()
         self._letters = switchboard.seq
         return player
-
-    def _run_stepped(
-        self,
-        desk: Desk,
-        ports: Ports,
-        switchboard: Switchboard,
-        journal: DayJournal,
-        player: Player,
-        start: datetime,
-    ) -> None:
-        stepper = Stepper(
-            switchboard,
-            child_specs(desk, ports),
-            at=start,
-            seed=self._request.seed,
-            on_start=journal.started,
-            on_crash=journal.crashed,
-            crash_after=self._request.crash_after,
-        )
-        stepper.start()
-        stepper.settle()
-
-        def look() -> None:
-            if self._onlooker.wants_a_look():
-                self._onlooker.look(stepper.ask("dashboard", GetDashboard(at=player.at)))
-
-        player.play_stepped(stepper, self._stopping.is_set, look)
-        self._onlooker.look(stepper.ask("dashboard", GetDashboard(at=player.at)))
-        stepper.stop()
-        _log_dead_letters(switchboard)
-
-    def _run_threaded(
-        self,
-        desk: Desk,
-        ports: Ports,
-        switchboard: Switchboard,
-        journal: DayJournal,
-        player: Player,
-        start: datetime,
-        speed: float,
-    ) -> None:
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
-        clock = PlayedClock(start)
-        root = Root.start(
-            switchboard,
-            child_specs(desk, ports),
-            clock,
-            seed=self._request.seed,
-            on_start=journal.started,
-            on_crash=journal.crashed,
-            on_thread_end=ports.store.close_thread,
-            failed=self._fail,
-            crash_after=self._request.crash_after,
-        )
-        heartbeat = Heartbeat(
-            clock,
-            lambda pulse: switchboard.publish("heartbeat", 0, pulse),
-            wall_every_s=PULSE_EVERY.total_seconds() / speed,
-        )
-        paced = PacedPlayer(
-            player,
-            clock,
-            speed,
-            lambda frame: switchboard.publish("feed", 0, frame),
-            lambda: switchboard.depths()["feed_hub"],
-        )
-        dashboard: Any = root.ask(GetChild("dashboard"), timeout=10)
-        heartbeat.start()
-        paced.start()
-        try:
-            self._watch(paced, dashboard, player)
-            heartbeat.stop()
-            if not self._stopping.is_set() and not self._failure:
-                heartbeat.beat()
-                self._settle(switchboard)
-            self._look(dashboard, player)
-        finally:
-            heartbeat.stop()
-            paced.stop()
-            paced.join(timeout=1.0)
-            late: Any = root.ask(StopTree(STOP_S_MAX), timeout=STOP_S_MAX + 2)
-            root.stop(block=False)
-            if late:
-                logger.error("did not stop within {} s: {}", STOP_S_MAX, ", ".join(late))
-        _log_dead_letters(switchboard)
-        if paced.error is not None:
-            raise paced.error
-        if self._failure:
-            raise SupervisionError(self._failure)
-
-    def _watch(self, paced: PacedPlayer, dashboard: pykka.ActorRef[Any], player: Player) -> None:
-        """Wait for the end of the day, a wish to stop, or a failure; show how things stand meanwhile."""
-        while paced.is_alive() and not self._stopping.is_set() and not self._failure:
-            paced.join(timeout=0.1)
-            if self._onlooker.wants_a_look():
-                self._look(dashboard, player)
-
-    def _look(self, dashboard: pykka.ActorRef[Any], player: Player) -> None:
-        try:
-            picture: Any = dashboard.ask(GetDashboard(at=player.at), timeout=1.0)
-        except (pykka.Timeout, pykka.ActorDeadError):
-            # People's side: a picture that does not come is not shown, and nothing else happens.
-            logger.debug("no picture from the dashboard")
-        else:
-            self._onlooker.look(picture)
-
-    def _settle(self, switchboard: Switchboard) -> None:
-        """Wait until no letter waits and none is sent any more."""
-        end_s = monotonic_s() + SETTLE_S_MAX
-        quiet, last = 0, -1
-        while quiet < 5 and monotonic_s() < end_s and not self._failure:
-            is_quiet = switchboard.seq == last and not any(switchboard.depths().values())
-            quiet = quiet + 1 if is_quiet else 0
-            last = switchboard.seq
-            self._stopping.wait(0.02)
-
-    def _fail(self, reason: str) -> None:
-        self._failure = self._failure or reason
 
     # After ---------------------------------------------------------------------------------------------
 
@@ -446,10 +322,3 @@ def _compress_other_days(folder: Path) -> None:
         for other in folder.parent.iterdir():
             if other.is_dir() and other.name < folder.name:
                 compress_log(other)
-
-
-def _log_dead_letters(switchboard: Switchboard) -> None:
-    if switchboard.dead_letters_count:
-        logger.warning("{} dead letters", switchboard.dead_letters_count)
-        for letter, why in list(switchboard.dead_letters)[:20]:
-            logger.warning("dead letter {} {}: {}", letter.seq, type(letter.message).__name__, why)

@@ -30,7 +30,7 @@ MAY_IMPORT = {
 }
 
 #: The only parts that may ask what time it is, or hold the thing that can be asked.
-MAY_HOLD_A_CLOCK = ("runtime", "app", "cli")
+MAY_HOLD_A_CLOCK = ("runtime", "app", "cli", "run", "trees", "player", "view")
 CLOCK_READS = {f"datetime.{name}" for name in ("datetime.now", "datetime.utcnow", "datetime.today", "date.today")} | {
     f"time.{name}" for name in ("time", "time_ns", "localtime", "gmtime", "ctime")
 }

@@ -109,7 +109,7 @@ class Stepper:
                 self._handle(actors[mailbox.name], mailbox)
         raise SupervisionError(f"letters go in a circle: more than {SETTLE_MAX} handled at {self.at}")
 
-    def ask(self, name: str, query: Message) -> Any:
+    def answer(self, name: str, query: Message) -> Any:
         """The answer of one actor to a query of people."""
         return self._actors[name].on_receive(query)
 
