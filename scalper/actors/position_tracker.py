@@ -138,19 +138,10 @@ class PositionTracker(Actor):
         before = self._positions.get(report.position_id)
         if before is None or not before.is_open:
             return
-        totals = OrderTotals(
-            order_id=report.order_id,
-            side=report.side,
-            quantity=report.quantity,
-            filled_quantity=report.filled_quantity,
-            filled_value_paise=report.filled_value_paise,
-            charges_paise=report.charges_paise,
-            is_final=report.is_final,
-        )
         if report.side is OrderSide.SELL and not before.exit_tag:
             # The letter that told why it is left was lost with a crash: the order itself still says it.
             before = msgspec.structs.replace(before, exit_tag=report.tag, exit_text=report.tag)
-        after = booked(before, totals, report.text, self._rules, report.at)
+        after = booked(before, report.totals, report.text, self._rules, report.at)
         if after == before:
             return
         with self._store.unit() as unit:

@@ -1,7 +1,7 @@
 """The one decider of exits, and the state of trading.
 
 Owns: trading state, circuit, the day's tallies.
-Receives: PositionTrailed, positions and their snapshot, WalletChanged, answers to its claims, feed and child
+Receives: PositionTrailed, positions and their snapshot, fills, WalletChanged, answers to its claims, feed and child
     trouble, Pulse.
 Sends: ExitCandidate; TradingStateChanged, CircuitTripped, DayTallyChanged; Alert.
 Recovers from: PositionTracker's snapshot; starting balance and trips from its rows.
@@ -10,6 +10,7 @@ Limits: one claim a position until it is answered; a failed exit is claimed agai
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -22,6 +23,7 @@ from scalper.actors.messages.exits import (
     ExitIntentRejected,
 )
 from scalper.actors.messages.feed import FeedHealthChanged
+from scalper.actors.messages.orders import OrderCancelled, OrderFilled, OrderPartiallyFilled, OrderReport
 from scalper.actors.messages.positions import (
     PositionChanged,
     PositionClosed,
@@ -51,7 +53,7 @@ from scalper.domain.exits import (
     is_price_fresh,
     loop_interval_ms,
 )
-from scalper.domain.positions import Position, PositionStatus, Wallet
+from scalper.domain.positions import OrderTotals, Position, PositionStatus, Wallet, with_order_totals
 from scalper.domain.rules import ExitRules
 from scalper.domain.tags import exit_tag
 from scalper.domain.times import us_from
@@ -145,8 +147,15 @@ class RiskManager(Actor):
         position = message.position
         if position.status is PositionStatus.ACTIVE:
             held = self._held.setdefault(position.id, _Held(position))
-            held.position = position
+            held.position = _caught_up(position, held.position.orders)
         self._book(position, message.at)
+
+    @receives(OrderPartiallyFilled, OrderFilled, OrderCancelled)
+    def on_report(self, report: OrderReport) -> None:
+        """Fills are counted before the exit is known to have ended: what is sold already is never claimed again."""
+        held = self._held.get(report.position_id)
+        if held is not None:
+            held.position = _caught_up(held.position, (report.totals,))
 
     @receives(PositionClosed)
     def on_closed(self, closed: PositionClosed) -> None:
@@ -413,3 +422,10 @@ class RiskManager(Actor):
 
     def close(self) -> None:
         self._store.close_thread()
+
+
+def _caught_up(position: Position, orders: Iterable[OrderTotals]) -> Position:
+    """The position with these totals in it wherever they are ahead of its own."""
+    for totals in orders:
+        position = with_order_totals(position, totals)
+    return position

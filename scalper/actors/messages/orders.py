@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from scalper.domain.orders import BrokerStatus, BrokerTrade, Order, OrderPurpose, OrderSide
+from scalper.domain.positions import OrderTotals
 from scalper.message import Message
 
 
@@ -65,6 +66,19 @@ class OrderReport(Message, frozen=True, kw_only=True):
     is_final: bool
     tag: str
     text: str = ""
+
+    @property
+    def totals(self) -> OrderTotals:
+        """The same as a position keeps it."""
+        return OrderTotals(
+            order_id=self.order_id,
+            side=self.side,
+            quantity=self.quantity,
+            filled_quantity=self.filled_quantity,
+            filled_value_paise=self.filled_value_paise,
+            charges_paise=self.charges_paise,
+            is_final=self.is_final,
+        )
 
 
 class OrderPartiallyFilled(OrderReport, frozen=True, kw_only=True):
