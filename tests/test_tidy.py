@@ -19,7 +19,7 @@ RULES: dict[str, tuple[Rule, tuple[str, ...]]] = {
     "nobody sleeps": (tidy.sleeps, ("scalper", "tests")),
     "no proxies, no ask without a timeout": (tidy.proxies_and_endless_asks, ("scalper", "tests", "bench")),
     "nobody catches everything": (tidy.broad_excepts, ("scalper", "tests", "bench")),
-    "an actor's docstring draws it": (tidy.incomplete_actor_docstring, ("scalper",)),
+    "an actor's docstring draws it": (tidy.incomplete_actor_docstring, ("scalper/actors",)),
     "files and functions stay short": (tidy.too_long, ("scalper", "bench")),
     "the domain is pure": (tidy.impure_imports, ("scalper",)),
     "values never change": (tidy.values_that_change, ("scalper",)),

@@ -40,8 +40,14 @@ STOPWATCH_READS = {
     for unit in ("", "_ns")
 }
 
-#: Why each may catch everything: the actor base turns it into a dead letter, the Stepper stands in for that base.
-MAY_CATCH_EVERYTHING = {"scalper/runtime/actor.py", "scalper/runtime/stepper.py"}
+#: Why each may catch everything: the actor base turns it into a dead letter, the Stepper stands in for that base, the
+#: player hands it to the main thread, and a replay compares it with the recorded crash.
+MAY_CATCH_EVERYTHING = {
+    "scalper/runtime/actor.py",
+    "scalper/runtime/stepper.py",
+    "scalper/player.py",
+    "scalper/replay/replayer.py",
+}
 
 #: Of the standard library, what a pure rule has no use for: the outside world, threads, time and chance.
 IMPURE = {

@@ -50,7 +50,7 @@ class Crash(msgspec.Struct, frozen=True):
         return self.text.startswith("InjectedCrash")
 
 
-class Handling(msgspec.Struct):
+class Handling:
     """In which order one actor handled its letters, where it was not that of their seq.
 
     Attributes:
@@ -61,11 +61,12 @@ class Handling(msgspec.Struct):
         starts: What each incarnation's `recover` was told, in order.
     """
 
-    before: dict[int, list[int]]
-    ahead: set[int]
-    bursts: dict[int, tuple[int, ...]]
-    crashes: dict[int, Crash]
-    starts: list[datetime]
+    def __init__(self) -> None:
+        self.before: dict[int, list[int]] = {}
+        self.ahead: set[int] = set()
+        self.bursts: dict[int, tuple[int, ...]] = {}
+        self.crashes: dict[int, Crash] = {}
+        self.starts: list[datetime] = []
 
 
 class Part:
@@ -77,7 +78,7 @@ class Part:
 
     def __init__(self, folder: Path, header: RunHeader) -> None:
         self.header = header
-        self.handling: dict[str, Handling] = defaultdict(lambda: Handling({}, set(), {}, {}, []))
+        self.handling: dict[str, Handling] = defaultdict(Handling)
         self.is_settled = False
         self._folder = folder
         self._tape_path = folder / f"ticks-{header.part:04d}.tape"

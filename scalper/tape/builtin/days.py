@@ -59,15 +59,15 @@ def days_from(seed: int, *, today: Session, yesterday: Session) -> Days:
     return Days(salt, sigma, before, _day_series(_of(salt, _TODAY), today, sigma, opens))
 
 
-def _day_series(salt: Hashes, session: Session, sigma: float, opens_paise: list[float]) -> tuple[IndexSeries, ...]:
+def _day_series(salt: Hashes, session: Session, sigma: float, first_levels: list[float]) -> tuple[IndexSeries, ...]:
     """The three indices of one day on one common factor."""
     common = common_day(salt, session.minutes, sigma)
     still_us = max(us_from(session.stands_still_from) - us_from(session.opens_at), 0)
     series = []
-    for spec, open_paise in zip(INDICES, opens_paise, strict=True):
+    for spec, level in zip(INDICES, first_levels, strict=True):
         number = int(spec.security_id)
         beta, own = spec.market_beta, spec.own_ratio
-        path = index_path(salt, common, number=number, market_beta=beta, own_ratio=own, open_paise=open_paise)
+        path = index_path(salt, common, number=number, market_beta=beta, own_ratio=own, first_level=level)
         series.append(IndexSeries(salt, number, path, session.opens_at, still_us))
     return tuple(series)
 

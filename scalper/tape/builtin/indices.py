@@ -110,7 +110,7 @@ def common_day(salt: Hashes, minutes: int, sigma: float) -> CommonDay:
 
 
 def index_path(
-    salt: Hashes, common: CommonDay, *, number: int, market_beta: float, own_ratio: float, open_paise: float
+    salt: Hashes, common: CommonDay, *, number: int, market_beta: float, own_ratio: float, first_level: float
 ) -> Floats:
     """One index through the day, in paise (not rounded): one point a second, shape (minutes x 60 + 1,).
 
@@ -120,13 +120,13 @@ def index_path(
         number: The security id: its own steps hang on it.
         market_beta: Share of the common step.
         own_ratio: Deviation of the own step, as a share of the common one's.
-        open_paise: The first point.
+        first_level: The first point.
     """
     minutes = len(common.volatility)
     noise = _second_noise(hashed(hashed(salt, np.array([_OWN])), np.array([number])), minutes)
     own = noise * (common.volatility * own_ratio / SECONDS**0.5)[:, None]
     steps = (common.steps * market_beta + own).ravel()
-    path: Floats = open_paise * np.exp(np.concatenate([[0.0], np.cumsum(steps)]))
+    path: Floats = first_level * np.exp(np.concatenate([[0.0], np.cumsum(steps)]))
     return path
 
 
