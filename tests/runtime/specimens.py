@@ -307,7 +307,7 @@ class Tree:
         found: Any = self.root.ask(GetChild(name), timeout=WAIT_S_MAX)
         return cast("pykka.ActorRef[Actor]", found)
 
-    def ask(self, name: str, query: Message) -> Any:
+    def answer_of(self, name: str, query: Message) -> Any:
         return self.child(name).ask(query, timeout=WAIT_S_MAX)
 
     def stop(self, deadline_s: float = WAIT_S_MAX) -> list[str]:

@@ -332,6 +332,18 @@ def test_closing_writes_everything_and_is_harmless_twice(tmp_path: Path) -> None
     assert letters_in(tmp_path) == [1]
 
 
+def test_syncing_beside_a_rotation_or_a_close_is_harmless(tmp_path: Path) -> None:
+    log = a_log(tmp_path, rotate_bytes=1_000)
+
+    for seq in range(1, 31):
+        log.letter(a_letter(seq), ("mill",))
+        log.sync()
+    log.close()
+    log.sync()
+
+    assert letters_in(tmp_path) == list(range(1, 31))
+
+
 def test_a_letter_that_cannot_be_written_raises_and_leaves_no_gap(tmp_path: Path) -> None:
     log = a_log(tmp_path, [1])
 

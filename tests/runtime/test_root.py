@@ -77,7 +77,7 @@ def test_a_recovery_without_end_does_not_keep_the_others_down(monkeypatch: pytes
     with a_tree(world, a_spec("a", world), a_spec("b", world)) as tree:
         world.notebook.wait_for("recovered", "b")
 
-        assert tree.ask("b", GetRecoveries(at=AT)) == 1
+        assert tree.answer_of("b", GetRecoveries(at=AT)) == 1
         assert world.notebook.lines("recovered", "a") == []
 
 
@@ -181,8 +181,8 @@ def test_a_crash_of_one_child_does_not_touch_another() -> None:
         tree.send("mill", Bang(at=AT))
         world.notebook.wait_for("recovered", "mill", count=2)
 
-        assert tree.ask("kiln", GetRecoveries(at=AT)) == 1
-        assert tree.ask("mill", GetRecoveries(at=AT)) == 2
+        assert tree.answer_of("kiln", GetRecoveries(at=AT)) == 1
+        assert tree.answer_of("mill", GetRecoveries(at=AT)) == 2
 
 
 @pytest.mark.parametrize("fatal", [Unheard(at=AT), Bang(at=AT)])
@@ -382,7 +382,7 @@ def test_the_incarnation_after_a_crash_is_not_blamed_for_the_ping_of_the_one_bef
         began_s = monotonic_s()
         eventually(lambda: monotonic_s() - began_s > 4 * HANG_S, "time passes")
 
-        assert tree.ask("mill", GetRecoveries(at=AT)) == 2
+        assert tree.answer_of("mill", GetRecoveries(at=AT)) == 2
 
 
 def test_a_mailbox_beyond_its_limit_is_a_reason_to_give_up() -> None:
@@ -429,7 +429,7 @@ def test_a_held_child_handles_control_first_and_then_what_waited_in_order() -> N
 
     with a_tree(world, a_spec("mill", world)) as tree:
         seqs = [tree.tell(spoken(number)) for number in range(3)]
-        assert tree.ask("mill", GetRecoveries(at=AT)) == 1
+        assert tree.answer_of("mill", GetRecoveries(at=AT)) == 1
         before = world.notebook.lines("spoken")
         passing = tree.tell(Unlock(at=AT, number=9))
         world.notebook.wait_for("spoken", count=3)
@@ -490,7 +490,7 @@ def test_asking_for_an_unknown_child_fails_who_asks_and_not_root() -> None:
         with pytest.raises(KeyError):
             tree.child("nobody")
 
-        assert tree.ask("mill", GetRecoveries(at=AT)) == 1
+        assert tree.answer_of("mill", GetRecoveries(at=AT)) == 1
 
 
 # Stopping ------------------------------------------------------------------------------------------------

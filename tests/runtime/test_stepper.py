@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,14 @@ from tests.runtime.specimens import (
     GetRecoveries,
     Level,
     MemoryJournal,
+    Porter,
     Relay,
+    Spoken,
     Unheard,
     Unlock,
     Unmergeable,
     Witness,
+    Worker,
     World,
     a_spec,
     numbers,
@@ -105,7 +108,7 @@ def test_what_waits_for_a_turn_is_handled_before_what_its_handlers_send() -> Non
     assert [letter.message for letter, to in ground.memory.letters if "relay" in to] == [
         Asked(at=AT, number=1),
         spoken(2),
-        spoken(1).__class__(at=AT, number=1),
+        Spoken(at=AT, number=1),
     ]
     assert numbers(world.notebook.lines("spoken", "relay")) == [2, 1]
 
@@ -154,7 +157,7 @@ def test_an_actor_recovers_after_every_crash_and_the_others_hear_of_it() -> None
 
     ground.run(Bang(at=AT), Bang(at=AT))
 
-    assert ground.stepper.ask("mill", GetRecoveries(at=AT)) == 3
+    assert ground.stepper.answer("mill", GetRecoveries(at=AT)) == 3
     assert world.notebook.lines("restarted") == [
         ("restarted", "mill", 1, "Fault: bang"),
         ("restarted", "mill", 2, "Fault: bang"),
@@ -293,6 +296,40 @@ def test_a_restart_ends_the_hold_of_the_incarnation_before_unless_recovery_holds
 
     assert numbers(world.notebook.lines("spoken")) == [1, 2]
     assert world.notebook.lines("crash") == [("crash", "mill", 3, "InjectedCrash: mill was told to fail at letter 3")]
+
+
+def test_a_question_an_actor_holds_for_is_asked_again_when_the_one_who_is_to_answer_lost_it() -> None:
+    world = World()
+    world.holding.add("mill")
+    ground = Ground(world, a_spec("porter", world, Porter), a_spec("mill", world), crash_after={"porter": 0})
+
+    ground.run(spoken(5))
+    asked = [letter.message.at for letter, to in ground.memory.letters if to == ("porter",)]
+    ground.run(Unlock(at=AT))
+    ground.switchboard.send("test", 0, "porter", Bang(at=AT))
+    ground.stepper.settle()
+    asked_after = [letter for letter, to in ground.memory.letters if letter.sender == "mill"]
+
+    # Lost at the first asking, answered at the second, which tells the time of the restart; none once it is open.
+    assert asked == [AT, spoken(5).at]
+    assert world.notebook.lines("key wanted") == [("key wanted", spoken(5).at)]
+    assert len(asked_after) == 2
+    assert numbers(world.notebook.lines("spoken", "mill")) == [5]
+
+
+def test_an_actor_hears_which_other_was_restarted_and_when() -> None:
+    world = World()
+
+    class Neighbour(Worker):
+        def on_restart_of(self, name: str, at: datetime) -> None:
+            self._world.notebook.write("heard of", name, at)
+
+    ground = Ground(world, a_spec("neighbour", world, Neighbour), a_spec("mill", world))
+
+    ground.switchboard.send("test", 0, "mill", Bang(at=AT))
+    ground.stepper.settle()
+
+    assert world.notebook.lines("heard of") == [("heard of", "mill", AT)]
 
 
 def test_a_burst_is_handled_as_one_and_noted() -> None:
