@@ -282,10 +282,12 @@ def refusal_lines(picture: Picture, width: int) -> list[Text]:
 
 
 def _last_refusal(intent: TradeIntent | None) -> list[Text]:
-    """`last 10:31:00 NIFTY exposure_limit` and `exposure: 1 on this side, wanted fewer than 1`, always two lines."""
+    """`last 10:31:00 NIFTY exposure_limit`; below it, `exposure: wanted fewer than 1, found 1 on this side`."""
     if intent is None:
         return [Text(""), Text("")]
-    figures = [f"{gate.gate}: {gate.measured}, wanted {gate.limit}" for gate in intent.gates[-1:] if not gate.is_passed]
+    figures = [
+        f"{gate.gate}: wanted {gate.limit}, found {gate.measured}" for gate in intent.gates[-1:] if not gate.is_passed
+    ]
     lines = (f"last {intent.created_at:%H:%M:%S} {intent.index_key} {intent.reason}", f"     {''.join(figures)}")
     return [Text(line, no_wrap=True, overflow="ellipsis") for line in lines]
 

@@ -108,7 +108,7 @@ def _place_lines(summary: dict[str, Any]) -> list[Text]:
         labelled(("database", Text(summary["database"]))),
     ]
     if summary["open_positions"]:
-        text = f"{summary['open_positions']} positions are open: the same command again takes them up"
+        text = f"open positions: {summary['open_positions']}; the same command again takes them up"
         return [*lines, Text(text, style="bold red")]
     if not summary["positions"]:
         return [*lines, labelled(("next", Text("bin/scalper why --signals")))]
