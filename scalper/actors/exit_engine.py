@@ -4,7 +4,7 @@ Owns: exits in flight.
 Receives: ExitIntentApproved, LiveExits, order reports, OrderAccepted, PositionMarked, Pulse.
 Sends: SubmitOrders, ReviseOrder, CancelOrder; ExitPlaced, ExitFilled, ExitFailed.
 Recovers from: SignalManager's live intents and OrderUpdateHandler's reports of their orders.
-Limits: a resting order is re-priced every 2 s and cancelled after 15 s; what is left goes to a new episode.
+Limits: a resting order is re-priced every 2 s and cancelled from 15 s on; what is left goes to a new episode.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class _Exit(msgspec.Struct):
     priced_at: datetime
     reports: dict[str, OrderReport] = {}
     is_placed: bool = False
-    is_cancelling: bool = False
+    cancelled_at: datetime | None = None
 
     @property
     def filled(self) -> int:
@@ -156,6 +156,9 @@ class ExitEngine(Actor):
             is_placed=intent.status is IntentStatus.PLACED,
         )
         self._exits[intent.id] = known
+        for order in orders:
+            # What is left of an earlier exit of this security is no price any more.
+            self._bids.pop(order.instrument_key, None)
         self._submit(known, at)
 
     def _submit(self, known: _Exit, at: datetime) -> None:
@@ -197,8 +200,9 @@ class ExitEngine(Actor):
                 self.send(f"order_gateway.{order.account_id}", revise)
 
     def _cancel(self, known: _Exit, at: datetime) -> None:
-        if not known.is_cancelling:
-            known.is_cancelling = True
+        """Again and again until the orders have ended: one that is not known to the broker yet cannot be cancelled."""
+        if known.cancelled_at is None or at - known.cancelled_at >= REPRICE_EVERY:
+            known.cancelled_at = at
             for order in known.resting:
                 self.send(f"order_gateway.{order.account_id}", CancelOrder(at=at, order_id=order.id))
 

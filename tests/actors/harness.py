@@ -11,6 +11,7 @@ from scalper.domain.positions import Position, PositionStatus, Wallet
 from scalper.message import Letter, Message
 from scalper.runtime.actor import Actor, Link
 from scalper.runtime.heartbeat import Pulse
+from scalper.runtime.lifecycle import ChildRestarted
 from scalper.runtime.stepper import Stepper
 from scalper.runtime.supervision import Backoff, ChildSpec, GiveUp, RestartWindow
 from scalper.runtime.switchboard import Switchboard
@@ -131,3 +132,8 @@ def a_snapshot(
         closed_today=tuple(one for one in positions if one.status is PositionStatus.EXITED),
         wallets=(a_wallet(),) if wallets is None else wallets,
     )
+
+
+def restarted(name: str, at: datetime = ELEVEN) -> ChildRestarted:
+    """Root's word that an actor the test plays has failed and is back."""
+    return ChildRestarted(at=at, name=name, failures=1, text="told to fail")
