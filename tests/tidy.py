@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -153,8 +153,13 @@ class Module:
 
 def modules_under(*folders: str) -> list[Module]:
     """Every module under the folders of the project, by path; a folder that is not there has none."""
-    paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
-    return [Module(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in paths]
+    return [_module(path) for path in sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
+
+
+@cache
+def _module(path: Path) -> Module:
+    """Parsed once, however many rules look at it."""
+    return Module(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
 
 
 def wrong_imports(module: Module) -> Iterator[str]:
