@@ -1,8 +1,7 @@
-"""The tree on real threads: starting, crashing, giving up, hanging, stopping."""
+"""The tree on real threads: starting, crashing, holding, asking, stopping, frozen time."""
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +26,6 @@ from tests.runtime.specimens import (
     GetRecoveries,
     Level,
     MemoryJournal,
-    Notebook,
     Relay,
     Spoken,
     Stall,
@@ -53,9 +51,6 @@ HANG_S = 0.1
 @pytest.fixture(autouse=True)
 def quick_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(root_module, "WATCH_EVERY_S", 0.01)
-
-
-# Starting ------------------------------------------------------------------------------------------------
 
 
 def test_a_child_starts_only_when_the_one_before_it_has_recovered() -> None:
@@ -122,9 +117,6 @@ def test_a_child_that_cannot_even_be_built_ends_the_process(is_first_start: bool
         reasons = world.notebook.wait_for("failed")
 
     assert reasons == [("failed", "supervision itself failed: ValueError: no such port")]
-
-
-# Crashing ------------------------------------------------------------------------------------------------
 
 
 def test_a_crash_loses_only_the_letter_that_caused_it() -> None:
@@ -236,193 +228,6 @@ def test_every_incarnation_tells_when_its_thread_ends() -> None:
     assert len(world.notebook.lines("thread end")) == 2
 
 
-# Giving up -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("policy", list(GiveUp))
-def test_a_child_beyond_its_window_stays_down_and_its_policy_is_applied(policy: GiveUp) -> None:
-    world = World()
-    mill = a_spec("mill", world, restarts_max=2, on_give_up=policy)
-
-    with a_tree(world, a_spec("witness", world, Witness), mill) as tree:
-        for _ in range(3):
-            tree.tell(Bang(at=AT))
-        gave_up = world.notebook.wait_for("gave up")
-        if policy is GiveUp.EXIT_PROCESS:
-            world.notebook.wait_for("failed")
-        recoveries = len(world.notebook.lines("recovered", "mill"))
-
-    assert gave_up == [("gave up", "mill", policy, "Fault: bang")]
-    reasons = [("failed", "mill failed beyond its restart window: Fault: bang")]
-    assert world.notebook.lines("failed") == (reasons if policy is GiveUp.EXIT_PROCESS else [])
-    assert recoveries == 3
-
-
-def test_a_recovery_that_never_succeeds_ends_in_giving_up() -> None:
-    world = World()
-    world.recovery_faults["mill"] = 100
-
-    with a_tree(world, a_spec("mill", world, restarts_max=3, on_give_up=GiveUp.EXIT_PROCESS)):
-        reasons = world.notebook.wait_for("failed")
-
-    assert reasons == [("failed", "mill failed beyond its restart window: Fault: mill cannot recover")]
-    assert len(world.notebook.lines("crash")) == 4
-
-
-def test_letters_for_a_child_that_is_down_are_dead_and_do_not_pile_up() -> None:
-    world = World()
-
-    with a_tree(world, a_spec("witness", world, Witness), a_spec("mill", world, restarts_max=0)) as tree:
-        tree.tell(Bang(at=AT))
-        world.notebook.wait_for("gave up")
-
-        for number in range(100):
-            tree.tell(spoken(number))
-            tree.send("mill", spoken(number))
-        depths = tree.switchboard.depths()
-        dead = tree.switchboard.dead_letters_count
-
-    assert depths["mill"] == 0
-    assert dead == 1 + 100
-
-
-# Hanging -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("policy", list(GiveUp))
-def test_a_hung_child_is_detected_within_its_limit_and_its_policy_is_applied(policy: GiveUp) -> None:
-    world = World()
-    mill = a_spec("mill", world, hang_s=HANG_S, on_give_up=policy)
-
-    with a_tree(world, a_spec("witness", world, Witness), mill) as tree:
-        began_s = monotonic_s()
-        tree.tell(Stall(at=AT))
-        gave_up = world.notebook.wait_for("gave up", "mill")
-        took_s = monotonic_s() - began_s
-        if policy is GiveUp.EXIT_PROCESS:
-            world.notebook.wait_for("failed")
-
-    assert gave_up[0][2] == policy
-    assert gave_up[0][3].endswith("s, limit 0.1 s")
-    assert HANG_S <= took_s < 20 * HANG_S
-    assert len(world.notebook.lines("gave up")) == 1
-    assert len(world.notebook.lines("failed")) == (1 if policy is GiveUp.EXIT_PROCESS else 0)
-
-
-def test_a_hung_recovery_is_detected_too() -> None:
-    world = World()
-
-    with a_tree(world, a_spec("mill", world, hang_s=HANG_S, on_give_up=GiveUp.EXIT_PROCESS)) as tree:
-        world.notebook.wait_for("recovered", "mill")
-        world.stalled_recoveries.add("mill")
-        tree.tell(Bang(at=AT))
-
-        reasons = world.notebook.wait_for("failed")
-
-    assert "no answer for" in reasons[0][1]
-
-
-def test_a_child_given_up_for_hanging_stops_when_it_wakes_and_its_letters_stay_unhandled() -> None:
-    world = World()
-
-    with a_tree(world, a_spec("witness", world, Witness), a_spec("mill", world, hang_s=HANG_S)) as tree:
-        tree.tell(Stall(at=AT))
-        tree.tell(spoken(1))
-        world.notebook.wait_for("gave up")
-
-        world.release.set()
-
-        world.notebook.wait_for("close", "mill")
-    assert world.notebook.lines("spoken") == []
-
-
-def test_a_child_given_up_for_hanging_that_fails_when_it_wakes_is_not_given_up_twice() -> None:
-    world = World()
-
-    class Sleeper(Worker):
-        def on_stall(self, stall: Stall) -> None:
-            super().on_stall(stall)
-            raise ValueError("woke up badly")
-
-    mill = a_spec("mill", world, Sleeper, hang_s=HANG_S, restarts_max=0, on_give_up=GiveUp.EXIT_PROCESS)
-    with a_tree(world, mill, a_spec("witness", world, Witness)) as tree:
-        tree.tell(Stall(at=AT))
-        world.notebook.wait_for("failed")
-
-        world.release.set()
-
-        world.notebook.wait_for("crash", "mill")
-        tree.tell(spoken(1))
-    assert (len(world.notebook.lines("failed")), len(world.notebook.lines("gave up"))) == (1, 1)
-
-
-def test_a_busy_child_that_comes_round_to_its_pings_is_not_hung() -> None:
-    world = World()
-
-    with a_tree(world, a_spec("mill", world, hang_s=3 * HANG_S)) as tree:
-        began_s = monotonic_s()
-        number = 0
-        while monotonic_s() - began_s < 6 * HANG_S:
-            number += 1
-            tree.tell(spoken(number))
-            world.notebook.wait_for("spoken", "mill", number)
-        world.notebook.wait_for("spoken", "mill", number)
-
-    assert numbers(world.notebook.lines("spoken")) == list(range(1, number + 1))
-
-
-def test_the_incarnation_after_a_crash_is_not_blamed_for_the_ping_of_the_one_before() -> None:
-    world = World()
-
-    with a_tree(world, a_spec("mill", world, hang_s=2 * HANG_S, first_s=4 * HANG_S)) as tree:
-        tree.tell(Bang(at=AT))
-        world.notebook.wait_for("recovered", count=2)
-        tree.tell(spoken(1))
-        world.notebook.wait_for("spoken")
-        began_s = monotonic_s()
-        eventually(lambda: monotonic_s() - began_s > 4 * HANG_S, "time passes")
-
-        assert tree.answer_of("mill", GetRecoveries(at=AT)) == 2
-
-
-def test_a_mailbox_beyond_its_limit_is_a_reason_to_give_up() -> None:
-    world = World()
-    mill = a_spec("mill", world, mailbox_limit=50, on_give_up=GiveUp.EXIT_PROCESS)
-
-    with a_tree(world, mill) as tree:
-        tree.tell(Stall(at=AT))
-        world.notebook.wait_for("stalled")
-        for number in range(60):
-            tree.tell(spoken(number))
-
-        reasons = world.notebook.wait_for("failed")
-
-    assert "letters wait, limit 50" in reasons[0][1]
-
-
-def test_watching_leaves_no_futures_behind() -> None:
-    world = World()
-    watches = Notebook()
-
-    class Counted(Worker):
-        def on_receive(self, item: Any) -> Any:
-            watches.write("ping")
-            return super().on_receive(item)
-
-    with a_tree(world, a_spec("mill", world, Counted)):
-        watches.wait_for("ping", count=20)
-        gc.collect()
-        before = sum(isinstance(one, pykka.Future) for one in gc.get_objects())
-        watches.wait_for("ping", count=60)
-        gc.collect()
-        after = sum(isinstance(one, pykka.Future) for one in gc.get_objects())
-
-    assert after <= before + 3
-
-
-# Holding -------------------------------------------------------------------------------------------------
-
-
 def test_a_held_child_handles_control_first_and_then_what_waited_in_order() -> None:
     world = World()
     world.holding.add("mill")
@@ -453,9 +258,6 @@ def test_a_burst_that_waited_is_handled_as_one_and_noted_with_its_seqs() -> None
 
     assert world.notebook.lines("level") == [("level", "mill", 4)]
     assert ("mill", seqs, 0) in orders
-
-
-# Asking and sending --------------------------------------------------------------------------------------
 
 
 def test_what_a_handler_sends_carries_its_cause_and_unknown_names_make_dead_letters() -> None:
@@ -491,9 +293,6 @@ def test_asking_for_an_unknown_child_fails_who_asks_and_not_root() -> None:
             tree.child("nobody")
 
         assert tree.answer_of("mill", GetRecoveries(at=AT)) == 1
-
-
-# Stopping ------------------------------------------------------------------------------------------------
 
 
 def test_children_stop_in_reverse_order_and_each_is_closed() -> None:
@@ -625,9 +424,6 @@ def test_an_orderly_stop_is_no_failure() -> None:
     assert world.notebook.lines("failed") == []
 
 
-# Frozen time ---------------------------------------------------------------------------------------------
-
-
 def test_restarts_go_on_while_a_test_freezes_time() -> None:
     world = World()
 
@@ -671,8 +467,6 @@ def test_freezing_time_makes_no_busy_child_look_hung() -> None:
 
         world.notebook.wait_for("spoken")
 
-
-# The end of the process ----------------------------------------------------------------------------------
 
 LEAVES_A_HUNG_ACTOR = """
 from threading import Event
