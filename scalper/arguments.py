@@ -120,7 +120,9 @@ def _add_run(run: ArgumentParser) -> None:
 
 def _add_log(log: ArgumentParser) -> None:
     _add_day(log)
-    log.add_argument("--type", metavar="T", help="only letters of this type, such as PositionOpened")
+    log.add_argument(
+        "--type", metavar="T", help="only letters of this type, such as PositionOpened (default: all but Pulse)"
+    )
     log.add_argument("--position", type=_position, metavar="N", help="only letters about this position")
     log.add_argument(
         "--limit", type=_limit, default=LOG_LIMIT, metavar="N", help=f"the last N, 0 for all (default: {LOG_LIMIT})"

@@ -16,7 +16,6 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scalper.arguments import parsed
@@ -41,7 +40,6 @@ def main(arguments: Sequence[str]) -> int:
     started_s = time.monotonic()
     try:
         asked = parsed(arguments)
-        sys.excepthook = partial(_crashed, asked.home)
         return VERBS[asked.verb](asked, started_s)
     except ScalperError as error:
         print(f"scalper: {error}", file=sys.stderr)
@@ -255,14 +253,16 @@ def _show(blocks: Iterable[Block]) -> None:
         console.print(block)
 
 
-def _crashed(home: Path, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _crashed(
+    arguments: Sequence[str], kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
     """The last word on an error that nobody foresaw: one line for people, the whole of it in the file.
 
     The process ends here: after such an error no thread of it is worth waiting for.
     """
     from scalper.logs import log_failure
 
-    file = log_failure(home / "log", error.with_traceback(trace))
+    file = log_failure(parsed(arguments).home / "log", error.with_traceback(trace))
     print(f"scalper: {kind.__name__}: {error}; details in {file}", file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -279,4 +279,5 @@ VERBS: dict[str, Callable[[Namespace, float], int]] = {
 }
 
 if __name__ == "__main__":
+    sys.excepthook = partial(_crashed, sys.argv[1:])
     sys.exit(main(sys.argv[1:]))

@@ -41,6 +41,9 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True):
     torn: tuple[str, ...]
 
 
+#: A chain is about one position: its letters need not say which.
+_KNOWN = frozenset({"position_id", "intent_id", "key"})
+
 #: Names the chain that ends at a letter; None: no chain does.
 EndOf = Callable[[RawLine], str | None]
 
@@ -112,7 +115,7 @@ def _steps(folder: Path, wanted: Collection[int], taped: dict[int, TapeRecord], 
 
 def _step_of_line(line: RawLine) -> Step:
     assert line.at is not None, "a letter has a time"
-    says = gist(msgspec.json.decode(line.body))
+    says = gist(msgspec.json.decode(line.body), _KNOWN)
     return Step(
         seq=line.seq, cause=line.cause, at=line.at, type=line.type, sender=line.sender, to=line.to, says=says
     )  # fmt: skip

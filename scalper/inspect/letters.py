@@ -13,6 +13,7 @@ import msgspec
 
 from scalper.errors import UsageError
 from scalper.message import Message
+from scalper.runtime.heartbeat import Pulse
 from scalper.runtime.message_log import Line, LogReader, RawLine
 
 
@@ -39,6 +40,8 @@ _WORD = b"position"
 def letters_of(folder: Path, *, type_name: str | None, position_id: int | None, limit: int) -> tuple[Line, ...]:
     """The last `limit` letters (0 = all) of a type, about a position, or both, in their order.
 
+    Pulses are left out unless they are asked for: four a second say nothing but the time.
+
     Raises:
         LogError: There is no log, or it has a gap.
         UsageError: There is no such type of letter, or it lies on the tape.
@@ -46,7 +49,7 @@ def letters_of(folder: Path, *, type_name: str | None, position_id: int | None, 
     found: deque[Line] = deque(maxlen=limit or None)
     is_type_there = False
     for line in LogReader(folder):
-        if line.note or (type_name is not None and line.type != type_name):
+        if line.note or (line.type != type_name if type_name is not None else line.type == Pulse.__name__):
             continue
         is_type_there = True
         if position_id is None or is_about(line, position_id):

@@ -35,17 +35,17 @@ def clock(iso: str | None, digits: int = 0) -> str:
     return f"{at:%H:%M:%S}" + (f"{at:.%f}"[: digits + 1] if digits else "")
 
 
-def table(*columns: str, right: Sequence[str] = (), wide: str = "") -> Table:
+def table(*columns: str, right: Sequence[str] = (), wide: Sequence[str] = ()) -> Table:
     """A table without lines around it.
 
     Args:
         columns: Heads.
         right: Heads of the columns that hold figures.
-        wide: Head of the one column that gives way and breaks into lines.
+        wide: Heads of the columns that share what is left of the width, and break into lines.
     """
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", expand=bool(wide))
     for column in columns:
-        is_wide = column == wide
+        is_wide = column in wide
         made.add_column(
             column,
             justify="right" if column in right else "left",
@@ -81,7 +81,7 @@ def _net(told: dict[str, Any]) -> float:
 
 def _positions_table(positions: list[dict[str, Any]]) -> Table:
     figures = ("#", "QTY", "PRICE", "STOP", "NET")
-    made = table("#", "POSITION", "QTY", "TIME", "PRICE", "STOP", "NET", "STATUS", right=figures, wide="STATUS")
+    made = table("#", "POSITION", "QTY", "TIME", "PRICE", "STOP", "NET", "STATUS", right=figures, wide=("STATUS",))
     for one in positions:
         is_open = one["open_quantity"] > 0
         made.add_row(
@@ -161,7 +161,7 @@ def _intent_lines(intent: dict[str, Any] | None) -> Iterable[Block]:
         yield Text("its intent is no row of this database", style=LOSS)
         return
     yield Text(f"intent {intent['id']} {intent['status']}: {intent['quantity']} units, {intent['tag']}")
-    made = table("", "GATE", "MEASURED", "LIMIT", wide="LIMIT")
+    made = table("", "GATE", "MEASURED", "LIMIT", wide=("MEASURED", "LIMIT"))
     for gate in intent["gates"]:
         made.add_row(_mark(gate["is_passed"]), gate["gate"], gate["measured"], gate["limit"])
     yield made
@@ -210,11 +210,10 @@ def _order_cells(order: dict[str, Any]) -> list[str | Text]:
 def _chain_lines(chain: Sequence[Any]) -> Iterable[Block]:
     if not chain:
         return
-    yield Text("how it came about, each letter after the one that caused it", style=ASIDE)
-    made = table("TIME", "+ms", "LETTER", "CAUSE", "FROM", "SAYS", right=("+ms", "LETTER", "CAUSE"), wide="SAYS")
+    yield Text(f"how it came about from {clock(chain[0].at.isoformat(), 3)} on, each letter by its cause", style=ASIDE)
+    made = table("+ms", "LETTER", "CAUSE", "FROM", "SAYS", right=("+ms", "LETTER", "CAUSE"), wide=("SAYS",))
     for step in chain:
         made.add_row(
-            clock(step.at.isoformat(), 3),
             str(step.after_ms),
             str(step.seq),
             str(step.cause) if step.cause else "outside",
@@ -249,13 +248,13 @@ def _decision_lines(decision: dict[str, Any]) -> Iterable[Block]:
     if decision["tick_at"] is not None:
         tick = f"tick {clock(decision['tick_at'], 3)}, decided {decision['tick_age_ms']} ms later"
     yield Text.assemble(
-        f"  {tick}   LTP ",
+        f"  {tick}: LTP ",
         money(decision["ltp"]),
-        "   bid ",
+        ", bid ",
         money(decision["bid"]),
-        "   trigger ",
+        ", trigger ",
         money(decision["trigger"]),
-        "   stop in force ",
+        ", stop ",
         money(decision["stop_in_force"]),
     )
     if intent is not None:
@@ -276,7 +275,7 @@ def _rules_table(rules: list[dict[str, Any]]) -> Table:
 
 def signals_text(told: dict[str, Any]) -> Iterable[Block]:
     """Every evaluation of a day, and the funnel."""
-    yield Text(f"{told['day']}: each closed candle, what both timeframes said, and what became of it", style="bold")
+    yield Text(f"{told['day']}: each closed candle, what both timeframes said, what became of it", style="bold")
     figures = ("CLOSE", "ADX", "5m ADX", "LINE", "5m LINE")
     made = table(
         "CLOSED",
@@ -290,7 +289,7 @@ def signals_text(told: dict[str, Any]) -> Iterable[Block]:
         "5m LINE",
         "VERDICT",
         right=figures,
-        wide="VERDICT",
+        wide=("VERDICT",),
     )
     for one in told["evaluations"]:
         made.add_row(
@@ -316,15 +315,19 @@ def _reading_cells(reading: dict[str, Any] | None) -> tuple[str | Text, ...]:
 
 
 def _verdict(one: dict[str, Any]) -> Text:
+    """Why nothing came of the candle, or what did."""
     if not one["is_signal"]:
         return Text((one["reason"] or one["verdict"]).lower(), style=ASIDE)
-    intents = one["intents"] or [{"status": "no decision", "reason": None, "tag": None, "measured": None}]
-    text = Text(one["verdict"], style="bold")
-    for intent in intents:
-        what = intent["reason"] or intent["tag"] or ""
-        measured = f" ({intent['measured']})" if intent["measured"] else ""
-        text.append(f" {intent['status'].lower()} {what}{measured}", style="not bold")
-    return text
+    if not one["intents"]:
+        return Text("signal, nobody has decided on it")
+    return Text("; ").join(_outcome(intent) for intent in one["intents"])
+
+
+def _outcome(intent: dict[str, Any]) -> Text:
+    if intent["status"] != "REJECTED":
+        return Text(f"{intent['status'].lower()} {intent['tag']}", style="bold")
+    measured = f" ({intent['measured']})" if intent["measured"] else ""
+    return Text(f"{intent['reason']}{measured}")
 
 
 def _funnel_lines(funnel: dict[str, Any]) -> Iterable[Block]:
