@@ -36,6 +36,8 @@ from scalper.view_summary import summary_lines
 LOOK_EVERY_S = 0.125
 #: Wider lines are harder to read along, taller screens leave a hole.
 COLUMNS_MAX, LINES_MAX = 110, 40
+#: From this height on a blank line stands between the blocks.
+AIRY_LINES = 34
 #: Pieces of text that are kept for standard error; the log file has all of them.
 PIECES_KEPT = 500
 
@@ -159,6 +161,8 @@ def screen_lines(scene: Scene, picture: Picture, columns: int, lines: int) -> li
         "refusals": refusal_lines(picture, width),
         "news": news_lines(picture, width),
     }
+    if lines >= AIRY_LINES:
+        blocks = {name: block if name == "news" else [*block, Text("")] for name, block in blocks.items()}
     spare = min(lines, LINES_MAX) - sum(map(len, blocks.values()))
     for name in ("closed", "refusals", "news", "indices"):
         if spare < 0:

@@ -17,7 +17,7 @@ from scalper.view_text import ASIDE, UNKNOWN, WIDE_COLUMNS, cell, change_pct, fi
 
 
 class _Columns(NamedTuple):
-    """Widths of the blocks about positions; 99 columns together, or 80."""
+    """Widths of the blocks about positions; with the blanks between, 100 columns or 80."""
 
     symbol: int
     price: int
@@ -27,7 +27,7 @@ class _Columns(NamedTuple):
     is_wide: bool
 
 
-_WIDE = _Columns(symbol=26, price=10, stop=14, net=13, tag=18, is_wide=True)
+_WIDE = _Columns(symbol=26, price=10, stop=14, net=14, tag=18, is_wide=True)
 _NARROW = _Columns(symbol=24, price=8, stop=8, net=10, tag=20, is_wide=False)
 
 
@@ -149,7 +149,7 @@ def _closed_line(position: Position, columns: _Columns) -> Text:
     sold = position.sold_quantity
     exit_paise = round_half_away(position.sold_value_paise, sold) if sold else 0
     begun, ended = (f"{each:%H:%M}" if each else UNKNOWN for each in (position.opened_at, position.exited_at))
-    times = f"{begun}-{ended}" if columns.is_wide else ended
+    times = f"{begun}-{ended}" if columns.is_wide and sold else ended
     return row(
         cell(_symbol(position, columns), columns.symbol),
         *([figure(str(position.bought_quantity), 5)] if columns.is_wide else []),

@@ -458,7 +458,7 @@ def test_an_entry_that_bought_nothing_says_why() -> None:
         status=PositionStatus.CANCELLED, orders=(), entry_price_paise=0, opened_at=None, cancel_reason="not filled"
     )
 
-    assert row_of(shown(a_picture(positions=(cancelled,))), CALL.symbol).endswith(" not filled 0.00")
+    assert row_of(shown(a_picture(positions=(cancelled,))), CALL.symbol) == f"{CALL.symbol} 0 - - - not filled 0.00"
 
 
 def test_the_account_shows_the_day_net_and_how_far_the_circuit_is() -> None:
