@@ -1,0 +1,1 @@
+"""Benchmarks: run by hand through `bin/bench`, never timed tests."""
