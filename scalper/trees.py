@@ -125,6 +125,7 @@ class ThreadedPlay:
             clock,
             lambda pulse: switchboard.publish("heartbeat", 0, pulse),
             wall_every_s=PULSE_EVERY.total_seconds() / speed,
+            failed=self._fail,
         )
         self._paced = PacedPlayer(
             stage.player,
@@ -141,18 +142,17 @@ class ThreadedPlay:
             SupervisionError: Supervision gave up.
         """
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        dashboard: Any = self._root.ask(GetChild("dashboard"), timeout=10)
         _freeze()
         is_settled = False
         self._heartbeat.start()
         self._paced.start()
         try:
-            self._watch(dashboard)
+            self._watch()
             self._heartbeat.stop()
             if self._is_going_on:
                 self._heartbeat.beat()
                 is_settled = self._settle()
-            self._show(dashboard)
+            self._show()
         finally:
             self._stop()
         _tell_dead_letters(self._stage.switchboard)
@@ -166,15 +166,16 @@ class ThreadedPlay:
     def _is_going_on(self) -> bool:
         return not self._stage.stopping.is_set() and not self._failure
 
-    def _watch(self, dashboard: pykka.ActorRef[Any]) -> None:
+    def _watch(self) -> None:
         """Wait for the end of the day, a wish to stop, or a failure; show how things stand meanwhile."""
         while self._paced.is_alive() and self._is_going_on:
             self._paced.join(timeout=WATCH_S)
             if self._stage.viewer.wants_a_look():
-                self._show(dashboard)
+                self._show()
 
-    def _show(self, dashboard: pykka.ActorRef[Any]) -> None:
+    def _show(self) -> None:
         try:
+            dashboard: Any = self._root.ask(GetChild("dashboard"), timeout=1.0)
             picture: Any = dashboard.ask(GetDashboard(at=self._stage.player.at), timeout=1.0)
         except (pykka.Timeout, pykka.ActorDeadError):
             # People's side: a picture that does not come is not shown, and nothing else happens.
@@ -198,7 +199,12 @@ class ThreadedPlay:
         self._heartbeat.stop()
         self._paced.stop()
         self._paced.join(timeout=1.0)
-        late: Any = self._root.ask(StopTree(STOP_S_MAX), timeout=STOP_S_MAX + 2)
+        try:
+            late: Any = self._root.ask(StopTree(STOP_S_MAX), timeout=STOP_S_MAX + 2)
+        except (pykka.Timeout, pykka.ActorDeadError) as error:
+            # Root itself is gone or stuck: the process ends all the same, and says why.
+            self._fail(f"Root did not stop its children: {error}")
+            return
         self._root.stop(block=False)
         if late:
             logger.error("did not stop within {} s: {}", STOP_S_MAX, ", ".join(late))

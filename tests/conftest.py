@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import freezegun
 import pytest
 
 from tests.servers import postgres_database, postgres_url, redis_database, redis_url
@@ -11,6 +12,9 @@ from tests.shared_files import SHARED
 
 #: The fixtures that live in modules of their own.
 __all__ = ["postgres_database", "postgres_url", "redis_database", "redis_url"]
+
+# A frozen clock would keep pykka's `ask` from ever timing out.
+freezegun.configure(extend_ignore_list=["pykka"])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
