@@ -40,7 +40,12 @@ class PaperRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Working(msgspec.Struct):
-    """One order in the book; times in market microseconds, 0 = nothing pending."""
+    """One order in the book; times in market microseconds, 0 = nothing pending.
+
+    Attributes:
+        live_from_us: Since when it can be filled under its present limit.
+        changes: (from when, new limit) of what was asked and has no effect yet, oldest first.
+    """
 
     order: Order
     broker_order_id: str
@@ -49,8 +54,7 @@ class _Working(msgspec.Struct):
     live_from_us: int
     filled: int = 0
     is_matched_since_live: bool = False
-    new_limit_paise: int = 0
-    new_limit_from_us: int = 0
+    changes: list[tuple[int, int]] = []
     cancelled_from_us: int = 0
     trades: list[BrokerTrade] = []
 
@@ -95,17 +99,17 @@ class PaperBroker:
 
     def modify(self, order: Order, limit_price_paise: int, at: datetime) -> bool:
         working = self._alive(order)
-        if working is None:
+        if working is None or working.cancelled_from_us:
             return False
-        working.new_limit_paise = limit_price_paise
-        working.new_limit_from_us = us_from(at) + self._latency_us
+        working.changes.append((us_from(at) + self._latency_us, limit_price_paise))
         return True
 
     def cancel(self, order: Order, at: datetime) -> bool:
         working = self._alive(order)
         if working is None:
             return False
-        working.cancelled_from_us = us_from(at) + self._latency_us
+        # Asked for again, it is still the first one that is on its way.
+        working.cancelled_from_us = working.cancelled_from_us or us_from(at) + self._latency_us
         return True
 
     def look_up(self, order: Order, at: datetime) -> BookEntry | None:
@@ -178,9 +182,8 @@ class PaperBroker:
 
     def _move_on(self, now_us: int, key: str | None = None) -> None:
         for working in self._working(key):
-            if working.new_limit_from_us and working.new_limit_from_us <= now_us:
-                working.limit_paise = working.new_limit_paise
-                working.new_limit_from_us = 0
+            while working.changes and working.changes[0][0] <= now_us:
+                working.live_from_us, working.limit_paise = working.changes.pop(0)
                 working.is_matched_since_live = False
             if not working.is_matched_since_live and working.live_from_us <= now_us:
                 self._match(working, max(working.live_from_us, self._quote_at_us(working)))
