@@ -91,6 +91,13 @@ class SignalManager(Actor):
             unit.commit()
         for signal in unpublished:
             self.publish(SignalPublished(at=at, signal=signal))
+        for delivery in unconsumed:
+            of_delivery = self._rows.signal(delivery.signal_id)
+            if of_delivery is not None:
+                stale = DeliveryCreated(
+                    at=at, delivery=delivery, signal=of_delivery, picks=(), reason="", is_stale=True
+                )
+                self.publish(stale)
 
     # Entries -------------------------------------------------------------------------------------------
 
@@ -163,6 +170,8 @@ class SignalManager(Actor):
             if self._rows.any_live_exit(candidate.position_id):
                 self._drop(candidate, "an exit is in flight", None)
                 return
+            if self._is_sold_already(candidate):
+                return
             latest = self._rows.latest_exit(candidate.position_id, candidate.reason)
             episode = self._episode(latest, candidate)
             if episode is None:
@@ -181,6 +190,15 @@ class SignalManager(Actor):
         else:
             retry_at = candidate.at + timedelta(milliseconds=rearm_wait_ms(candidate.reason, self._rearm_s))
             self.publish(ExitIntentRejected(at=candidate.at, intent=intent, retry_at=retry_at))
+
+    def _is_sold_already(self, candidate: ExitCandidate) -> bool:
+        """The claim was made before PositionTracker had told of the last sale: selling again would go short."""
+        held = self._orders.units_held(candidate.position_id)
+        if candidate.quantity <= held:
+            return False
+        retry_at = candidate.at + timedelta(milliseconds=rearm_wait_ms(candidate.reason, self._rearm_s))
+        self._drop(candidate, f"{held} units are held, not {candidate.quantity}", retry_at)
+        return True
 
     def _drop(self, candidate: ExitCandidate, why: str, retry_at: datetime | None) -> None:
         self.publish(

@@ -30,6 +30,11 @@ from scalper.store.tables import CHARGES, FILLS, ORDERS
 _FINAL = sorted(status.value for status in FINAL_STATUSES)
 _ALIVE = sorted(state.value for state in POSSIBLY_ALIVE)
 
+#: Asked between a tick and a sale: ready-made.
+_UNITS_HELD = """
+SELECT SUM(CASE side WHEN 'BUY' THEN filled_quantity ELSE -filled_quantity END) AS held
+FROM orders WHERE position_id = ?"""
+
 
 def insert_orders(store: Store, orders: Iterable[Order]) -> None:
     """Add orders in the unit of work that is open on this thread.
@@ -54,6 +59,7 @@ class OrderRepository:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._units_held = _UNITS_HELD.replace("?", store.mark)
 
     def insert(self, order: Order) -> None:
         """Add one order.
@@ -147,6 +153,11 @@ class OrderRepository:
     def of_position(self, position_id: int) -> tuple[Order, ...]:
         """All orders of a position, entry and exit, oldest first."""
         return self._store.find(ORDERS, ORDERS.table.position_id == position_id)
+
+    def units_held(self, position_id: int) -> int:
+        """Units bought and not sold by the orders of a position, which may be ahead of the position's own row."""
+        (row,) = self._store.rows_of_sql(self._units_held, (position_id,))
+        return int(row["held"] or 0)
 
     def fills_of(self, order_ids: Sequence[str]) -> tuple[Fill, ...]:
         """The trades of some orders, oldest first, each with its charges."""

@@ -104,6 +104,7 @@ _ORDERS = (
         UNIQUE (account_id, day, correlation_id)
     )""",
     "CREATE INDEX orders_by_broker_id ON orders (account_id, broker_order_id)",
+    "CREATE INDEX orders_by_position ON orders (position_id)",
     """
     CREATE TABLE fills (
         account_id TEXT NOT NULL, exchange_trade_id TEXT NOT NULL, order_id TEXT NOT NULL REFERENCES orders (id),
