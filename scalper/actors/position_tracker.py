@@ -2,9 +2,9 @@
 
 Owns: positions: quantity, entry price, state, P&L booked; the wallet of a paper account, which follows from them.
 Receives: TradeIntentApproved, order reports, ExitIntentApproved, StopMoved, PnlSynced, PositionProfitChanged,
-    ReportPositions, Pulse.
-Sends: PositionPending/Opened/Changed/Closed/Cancelled after the commit; SubmitOrders; WalletChanged;
-    PositionSnapshot to whoever asked.
+    CircuitTripped, ReportPositions, Pulse.
+Sends: PositionPending/Opened/Changed/Closed/Cancelled after the commit; SubmitOrders, CancelOrder; WalletChanged;
+    Alert; PositionSnapshot to whoever asked.
 Recovers from: its rows, brought up to date by the reports of OrderUpdateHandler.
 Limits: an entry that rests for 60 s is cancelled; EXITED and CANCELLED are final.
 """
@@ -41,10 +41,11 @@ from scalper.actors.messages.positions import (
     StopMoved,
     WalletChanged,
 )
+from scalper.actors.messages.risk import Alert, CircuitTripped
 from scalper.actors.messages.signals import TradeIntentApproved
-from scalper.domain.booking import BookingRules, booked, entry_orders, new_position, wallet_of
+from scalper.domain.booking import BookingRules, booked, entry_orders, kept_trail, new_position, wallet_of
 from scalper.domain.orders import OrderSide
-from scalper.domain.positions import OrderTotals, Position, PositionStatus, Wallet
+from scalper.domain.positions import OrderTotals, Position, PositionStatus, Wallet, with_order_totals
 from scalper.message import Message
 from scalper.runtime.actor import Actor, Link, receives
 from scalper.runtime.heartbeat import Pulse
@@ -55,6 +56,8 @@ from scalper.store.positions import PositionRepository
 
 #: An entry that rests longer is cancelled (REQUIREMENTS 12.7).
 ENTRY_RESTS_MAX = timedelta(seconds=60)
+#: A cancel that shows no effect is asked for again.
+CANCEL_AGAIN_AFTER = timedelta(seconds=2)
 
 
 class PositionTracker(Actor):
@@ -81,7 +84,7 @@ class PositionTracker(Actor):
         self._positions: dict[int, Position] = {}
         self._carried: dict[str, int] = {}
         self._last_id = 0
-        self._is_cancelling: set[str] = set()
+        self._cancelled_at: dict[str, datetime] = {}
 
     def recover(self, at: datetime) -> None:
         self._positions = {position.id: position for position in self._rows.of_day(self._day)}
@@ -125,8 +128,18 @@ class PositionTracker(Actor):
     @receives(Pulse)
     def on_pulse(self, pulse: Pulse) -> None:
         for position in self._positions.values():
-            if position.is_open and pulse.at - position.created_at >= ENTRY_RESTS_MAX:
+            if position.is_open and (
+                pulse.at - position.created_at >= ENTRY_RESTS_MAX
+                or any(totals.order_id in self._cancelled_at for totals in position.orders)
+            ):
                 self._cancel_entries(position, pulse.at)
+
+    @receives(CircuitTripped)
+    def on_tripped(self, tripped: CircuitTripped) -> None:
+        """Nothing more is bought today."""
+        for position in self._positions.values():
+            if position.is_open and position.account_id == tripped.account_id:
+                self._cancel_entries(position, tripped.at)
 
     # Booking -------------------------------------------------------------------------------------------
 
@@ -136,7 +149,10 @@ class PositionTracker(Actor):
 
     def _book(self, report: OrderReport) -> None:
         before = self._positions.get(report.position_id)
-        if before is None or not before.is_open:
+        if before is None:
+            return
+        if not before.is_open:
+            self._watch_late_fill(before, report)
             return
         if report.side is OrderSide.SELL and not before.exit_tag:
             # The letter that told why it is left was lost with a crash: the order itself still says it.
@@ -152,6 +168,16 @@ class PositionTracker(Actor):
             self._cache.put_reentry(after.account_id, after.instrument.symbol, report.at)
         self.publish(_event_of(before, after, report.at))
         self._tell_wallet(after.account_id, report.at)
+
+    def _watch_late_fill(self, position: Position, report: OrderReport) -> None:
+        """Units that come or go under a position that has ended are nobody's: a person must look."""
+        after = with_order_totals(position, report.totals)
+        if after.quantity != position.quantity:
+            text = (
+                f"{report.filled_quantity} units of order {report.order_id} were filled after position {position.id} "
+                f"was {position.status}: {after.quantity} units are held under no position"
+            )
+            self.publish(Alert(at=report.at, level="CRITICAL", text=text))
 
     @receives(ExitIntentApproved)
     def on_exit_approved(self, approved: ExitIntentApproved) -> None:
@@ -191,7 +217,9 @@ class PositionTracker(Actor):
             self._rows.save_trail(moved.position_id, moved.trail, moved.hwm_pnl_paise)
             unit.commit()
         self._positions[moved.position_id] = msgspec.structs.replace(
-            position, trail=moved.trail, hwm_pnl_paise=max(position.hwm_pnl_paise, moved.hwm_pnl_paise)
+            position,
+            trail=kept_trail(position.trail, moved.trail),
+            hwm_pnl_paise=max(position.hwm_pnl_paise, moved.hwm_pnl_paise),
         )
 
     @receives(PnlSynced)
@@ -251,10 +279,12 @@ class PositionTracker(Actor):
         self._store.close_thread()
 
     def _cancel_entries(self, position: Position, at: datetime) -> None:
+        """Again and again until they have ended: an order the broker does not know yet cannot be cancelled."""
         for totals in position.orders:
-            is_working = totals.side is OrderSide.BUY and not totals.is_final
-            if is_working and totals.order_id not in self._is_cancelling:
-                self._is_cancelling.add(totals.order_id)
+            asked_at = self._cancelled_at.get(totals.order_id)
+            is_due = asked_at is None or at - asked_at >= CANCEL_AGAIN_AFTER
+            if totals.side is OrderSide.BUY and not totals.is_final and is_due:
+                self._cancelled_at[totals.order_id] = at
                 self.send(f"order_gateway.{position.account_id}", CancelOrder(at=at, order_id=totals.order_id))
 
     def _wallet(self, account_id: str) -> Wallet:

@@ -17,6 +17,7 @@ from scalper.domain.positions import (
     OrderTotals,
     Position,
     PositionStatus,
+    Trail,
     Wallet,
     next_status,
     side_of,
@@ -135,6 +136,22 @@ def booked(position: Position, totals: OrderTotals, text: str, rules: BookingRul
     if after.bought_quantity and position.status is PositionStatus.PENDING:
         after = msgspec.structs.replace(after, status=next_status(position.status, PositionStatus.ACTIVE), opened_at=at)
     return _ended(after, text, at)
+
+
+def kept_trail(known: Trail | None, told: Trail) -> Trail:
+    """Of two trails of one position the higher parts: a letter from before the last fill lowers nothing.
+
+    Source: REQUIREMENTS 8.3.
+    """
+    if known is None:
+        return told
+    higher = told if told.stop_paise > known.stop_paise else known
+    return Trail(
+        stop_paise=higher.stop_paise,
+        stop_source=higher.stop_source,
+        hwm_ltp_paise=max(known.hwm_ltp_paise, told.hwm_ltp_paise),
+        is_breakeven_locked=known.is_breakeven_locked or told.is_breakeven_locked,
+    )
 
 
 def wallet_of(account_id: str, balance_paise: int, positions: Iterable[Position]) -> Wallet:
