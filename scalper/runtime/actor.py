@@ -196,14 +196,12 @@ class Actor(pykka.ThreadingActor):
     def handle(self, item: Letter | Turn) -> None:
         """Dispatch one letter by the type of its message."""
         self._letter = newest_of(item)
-        letter = self._link.mailbox.opened(item)
+        letter = item if type(item) is Letter else self._link.mailbox.opened(item)
         if self._link.crash_after is not None:
             self._count_down(letter)
-        handler = self._by_type.get(type(letter.message))
-        if handler is None:
-            self._handler_of(letter.message)
-        else:
-            handler(letter.message)
+        message = letter.message
+        handler = self._by_type.get(type(message)) or self._handler_of(message)
+        handler(message)
         self._letter = None
 
     def _handler_of(self, message: Any) -> Callable[[Any], Any]:

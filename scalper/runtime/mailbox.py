@@ -70,12 +70,19 @@ class Mailbox:
     def get(self) -> Envelope[Any]:
         """The next envelope for the owner: control first, then letters in order; blocks while there is none."""
         while True:
-            self._sort_arrivals()
-            if self._control:
-                return self._take_control()
-            if self._letters and not self._is_gated:
-                return self._take_letter()
+            envelope = self.take_ready()
+            if envelope is not None:
+                return envelope
             self._file(self._arrivals.get())
+
+    def take_ready(self) -> Envelope[Any] | None:
+        """The envelope that `get` would return at once; None when it would block."""
+        self._sort_arrivals()
+        if self._control:
+            return self._take_control()
+        if self._letters and not self._is_gated:
+            return self._take_letter()
+        return None
 
     def opened(self, item: Letter | Turn) -> Letter:
         """The letter to handle: as it is, or of a Turn the one that stands for it, once its order is noted."""

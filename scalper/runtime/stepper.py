@@ -13,7 +13,7 @@ from typing import Any
 from pykka._envelope import Envelope
 
 from scalper.errors import SupervisionError
-from scalper.message import Message
+from scalper.message import Letter, Message
 from scalper.runtime.actor import Actor, Link
 from scalper.runtime.lifecycle import ChildGaveUp, ChildRestarted
 from scalper.runtime.mailbox import Mailbox, OrderNote, newest_of
@@ -25,14 +25,14 @@ SETTLE_MAX = 1_000_000
 
 
 class _StepMailbox(Mailbox):
-    """A mailbox that queues its owner for a turn whenever something arrives."""
+    """A mailbox that queues its owner for a turn whenever something arrives; on one thread, so nothing has to cross."""
 
     def __init__(self, spec: ChildSpec, turns: deque[Mailbox], on_reorder: OrderNote) -> None:
         super().__init__(spec.name, limit=spec.mailbox_limit, is_dropping=spec.is_dropping, on_reorder=on_reorder)
         self._turns = turns
 
     def put(self, envelope: Envelope[Any], /) -> None:
-        super().put(envelope)
+        self._file(envelope)
         self._turns.append(self)
 
     def gate(self, *, is_gated: bool) -> None:
@@ -105,8 +105,15 @@ class Stepper:
             if not turns:
                 return
             mailbox = turns.popleft()
-            if mailbox.has_ready() and mailbox.name in mailboxes:
-                self._handle(actors[mailbox.name], mailbox)
+            envelope = mailbox.take_ready() if mailbox.name in mailboxes else None
+            if envelope is None:
+                continue
+            try:
+                actors[mailbox.name].handle(envelope.message)
+            except Exception as error:
+                if fail_fast:
+                    raise
+                self._crashed(mailbox.name, newest_of(envelope.message), crash_text(error))
         raise SupervisionError(f"letters go in a circle: more than {SETTLE_MAX} handled at {self.at}")
 
     def answer(self, name: str, query: Message) -> Any:
@@ -134,18 +141,10 @@ class Stepper:
         self._actors[name] = actor
         actor.begin()
 
-    def _handle(self, actor: Actor, mailbox: Mailbox) -> None:
-        item = mailbox.get().message
-        try:
-            actor.handle(item)
-        except Exception as error:
-            if self._is_fail_fast:
-                raise
-            letter = newest_of(item)
-            text = crash_text(error)
-            self._on_crash(mailbox.name, letter.seq, text)
-            self._switchboard.bury(letter, mailbox.name, text)
-            self._failed(mailbox.name, text)
+    def _crashed(self, name: str, letter: Letter, text: str) -> None:
+        self._on_crash(name, letter.seq, text)
+        self._switchboard.bury(letter, name, text)
+        self._failed(name, text)
 
     def _failed(self, name: str, text: str) -> None:
         """Restart at once, for virtual time does not wait; a recovery that fails is one more failure."""
