@@ -137,6 +137,12 @@ class OrderGateway(Actor):
         order = self._orders.get(command.order_id)
         if order is not None:
             self._broker.cancel(order, command.at)
+            return
+        row = self._rows.order(command.order_id)
+        if row is not None and row.send_state is SendState.NEW:
+            # Born since this actor recovered, and the command to send it was lost with its sender: it never will be.
+            text = "cancelled before it was sent"
+            self._settle_outcome(row, PlaceOutcome(state=SendState.NOT_PLACED, text=text), command.at)
 
     @receives(SweepOrders)
     def on_sweep(self, command: SweepOrders) -> None:
