@@ -57,7 +57,7 @@ def run(asked: Namespace, started_s: float) -> int:
     stop = _Stop()
     config = _config(asked)
     crash_after = _crash_after(os.environ)
-    from scalper.logs import log_to_file, log_to_stderr
+    from scalper.logs import log_failure, log_to_file, log_to_stderr
     from scalper.run import Request
 
     log_to_stderr()
@@ -72,10 +72,14 @@ def run(asked: Namespace, started_s: float) -> int:
         speed=asked.speed,
         crash_after=crash_after,
     )
-    if asked.json:
-        _print_json(_played(request, started_s, stop))
-    else:
-        _play_for_people(request, started_s, stop)
+    try:
+        if asked.json:
+            _print_json(_played(request, started_s, stop))
+        else:
+            _play_for_people(request, started_s, stop)
+    except ScalperError as error:
+        log_failure(asked.home / "log", error)
+        raise
     return 0
 
 
@@ -83,7 +87,7 @@ def _played(request: Request, started_s: float, stop: _Stop) -> dict[str, Any]:
     from scalper.events import EventLog
     from scalper.run import Onlooker, run_day
 
-    return run_day(request, EventLog(Onlooker()), started_s, on_begin=stop.hand_over)
+    return run_day(request, EventLog(Onlooker(), time.monotonic), started_s, on_begin=stop.hand_over)
 
 
 def _play_for_people(request: Request, started_s: float, stop: _Stop) -> None:
@@ -101,7 +105,7 @@ def _play_for_people(request: Request, started_s: float, stop: _Stop) -> None:
     view = TerminalView(shipped_charges(), request.speed, console=console)
     if is_live:
         with stderr_held_back(), view:
-            summary = run_day(request, EventLog(view), started_s, on_begin=stop.hand_over)
+            summary = run_day(request, EventLog(view, time.monotonic), started_s, on_begin=stop.hand_over)
     else:
         summary = _played(request, started_s, stop)
     view.end(summary)
@@ -253,7 +257,7 @@ def _show(blocks: Iterable[Block]) -> None:
         console.print(block)
 
 
-def _crashed(
+def last_words(
     arguments: Sequence[str], kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     """The last word on an error that nobody foresaw: one line for people, the whole of it in the file.
@@ -279,5 +283,5 @@ VERBS: dict[str, Callable[[Namespace, float], int]] = {
 }
 
 if __name__ == "__main__":
-    sys.excepthook = partial(_crashed, sys.argv[1:])
+    sys.excepthook = partial(last_words, sys.argv[1:])
     sys.exit(main(sys.argv[1:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 
 from loguru import logger
@@ -12,7 +13,6 @@ from scalper.desk import Desk
 from scalper.domain.positions import Position, PositionStatus
 from scalper.domain.units import rupees_from_paise
 from scalper.run import Onlooker
-from scalper.runtime.clock import monotonic_s
 from scalper.tape.market import Market
 
 #: Two looks a second: what happened stands in the rows and in the log of letters at once; this is for people.
@@ -20,10 +20,16 @@ LOOK_EVERY_S = 0.5
 
 
 class EventLog(Onlooker):
-    """Compares each picture with the one before; passes everything on to the onlooker it stands before."""
+    """Compares each picture with the one before; passes everything on to the onlooker it stands before.
 
-    def __init__(self, inner: Onlooker) -> None:
+    Args:
+        inner: The onlooker behind this one.
+        stopwatch_s: Seconds of the wall clock, for the pace of the looks.
+    """
+
+    def __init__(self, inner: Onlooker, stopwatch_s: Callable[[], float]) -> None:
         self._inner = inner
+        self._stopwatch_s = stopwatch_s
         self._next_look_s = 0.0
         self._told: dict[int, PositionStatus] = {}
         self._refusals: Counter[str] = Counter()
@@ -41,11 +47,11 @@ class EventLog(Onlooker):
 
     def wants_a_look(self) -> bool:
         """Whether either of the two wants one."""
-        return self._inner.wants_a_look() or monotonic_s() >= self._next_look_s
+        return self._inner.wants_a_look() or self._stopwatch_s() >= self._next_look_s
 
     def look(self, picture: Picture) -> None:
         """Tell what is new."""
-        self._next_look_s = monotonic_s() + LOOK_EVERY_S
+        self._next_look_s = self._stopwatch_s() + LOOK_EVERY_S
         self._tell_state(picture)
         for position in picture.positions:
             self._tell_position(position)
@@ -111,5 +117,6 @@ class EventLog(Onlooker):
     def _tell_news(self, picture: Picture) -> None:
         for line in picture.news:
             if line not in self._news:
-                logger.warning("{}", line)
+                clock, level, text = line.split(" ", 2)
+                logger.log(level, "{} {}", clock, text)
         self._news = picture.news

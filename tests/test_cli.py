@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from scalper.cli import main
+from scalper.store.database import Store
 from tests.tidy import ROOT
 from tests.traded_day import SYMBOL, write_traded_day
 
@@ -214,6 +216,44 @@ def test_a_database_that_is_none_ends_with_70(tmp_path: Path, day: Path) -> None
     assert "Traceback" not in done.stderr
 
 
+def test_an_exit_side_actor_that_gives_up_ends_the_run_with_70(
+    tmp_path: Path, day: Path, home: Path, played: dict[str, Any]
+) -> None:
+    """The database refuses every signal; at this speed the fourth failure comes within the restart window."""
+    Store.open(f"sqlite:///{tmp_path / 'scalper.db'}").close()
+    with closing(_database(tmp_path)) as database:
+        database.execute("CREATE TRIGGER full BEFORE INSERT ON signals BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        database.commit()
+
+    done = scalper("run", "--day", day, "--speed", 600, "--home", tmp_path, "--json")
+
+    assert (done.returncode, done.stdout) == (70, "")
+    assert "scalper: signal_manager failed beyond its restart window" in done.stderr
+    assert "SupervisionError" in (tmp_path / "log" / "scalper.jsonl").read_text(encoding="utf-8")
+
+
+def test_an_error_that_nobody_foresaw_is_one_line_for_people_and_a_traceback_in_the_file(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom functools import partial\nfrom scalper import cli\n"
+        "cli.VERBS['config'] = lambda asked, started_s: 1 // 0\n"
+        "sys.excepthook = partial(cli.last_words, sys.argv[1:])\ncli.main(sys.argv[1:])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, "config", "show", "--home", str(tmp_path)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PROCESS_S_MAX,
+        check=False,
+    )
+
+    file = tmp_path / "log" / "scalper.jsonl"
+    assert (done.returncode, done.stdout) == (70, "")
+    assert done.stderr == f"scalper: ZeroDivisionError: integer division or modulo by zero; details in {file}\n"
+    assert "Traceback" in json.loads(file.read_text(encoding="utf-8"))["traceback"]
+
+
 def test_an_actor_that_fails_once_is_started_again_and_the_day_goes_on(tmp_path: Path, day: Path) -> None:
     crash = "risk_manager:1000,feed_hub:2000"
 
@@ -354,6 +394,10 @@ def test_looking_at_the_configuration_starts_without_the_engine(arguments: tuple
     assert done.stderr.strip() == "[]"
 
 
+def _database(home: Path) -> sqlite3.Connection:
+    return sqlite3.connect(home / "scalper.db")
+
+
 def _notes(folder: str) -> list[dict[str, Any]]:
     lines = (Path(folder) / "letters-0001.jsonl").read_text(encoding="utf-8").splitlines()
     return [line for line in map(json.loads, lines) if "note" in line]
@@ -361,7 +405,6 @@ def _notes(folder: str) -> list[dict[str, Any]]:
 
 def _unequal_rows(home: Path) -> list[str]:
     """What does not agree between the rows of orders, fills and positions."""
-    database = sqlite3.connect(home / "scalper.db")
     checks = {
         "fills that are not in the totals of their order": """
             SELECT o.id FROM orders o LEFT JOIN fills f ON f.order_id = o.id GROUP BY o.id, o.filled_quantity
@@ -374,4 +417,5 @@ def _unequal_rows(home: Path) -> list[str]:
             GROUP BY position_id HAVING COUNT(*) > 1""",
         "sold positions that are not closed": "SELECT id FROM positions WHERE status = 'EXITED' AND quantity <> 0",
     }
-    return [f"{name}: {row}" for name, sql in checks.items() for row in database.execute(sql)]
+    with closing(_database(home)) as database:
+        return [f"{name}: {row}" for name, sql in checks.items() for row in database.execute(sql)]

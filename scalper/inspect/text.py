@@ -345,7 +345,7 @@ def _funnel_lines(funnel: dict[str, Any]) -> Iterable[Block]:
 
 def replay_text(report: ReplayReport) -> Iterable[Block]:
     """What a replay found; of a difference, both sides in full."""
-    yield Text(f"replayed {report.folder}: {len(report.runs)} parts, {report.letters} letters")
+    yield Text(f"replayed {report.folder}: {report.letters} letters in {_counted(len(report.runs), 'part')}")
     yield Text(f"compared {report.compared} letters of {len(report.actors)} actors: {', '.join(report.actors)}")
     if report.unhandled:
         yield Text(f"{report.unhandled} letters at a broken-off end had not been handled", style=ASIDE)
@@ -357,3 +357,7 @@ def replay_text(report: ReplayReport) -> Iterable[Block]:
     yield Text(f"handled   {found.handled}")
     yield Text(f"expected  {found.expected or 'no letter'}")
     yield Text(f"found     {found.found or 'no letter'}")
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
