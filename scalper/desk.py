@@ -6,9 +6,7 @@ from datetime import date, datetime, time
 
 import msgspec
 
-from scalper.actors.entry_guard import GuardRules
 from scalper.actors.pnl_updater import PnlRules
-from scalper.actors.risk_manager import RiskRules
 from scalper.broker.paper import PaperRules
 from scalper.config import Config
 from scalper.config.schema_index import IndexConfig
@@ -17,6 +15,7 @@ from scalper.domain.calendar import Calendar, SessionTimes, shortened
 from scalper.domain.capital import CapitalOverrides, SizingRules
 from scalper.domain.direction import interval_minutes_from
 from scalper.domain.entry import EntryLimits
+from scalper.domain.guard_rules import GuardRules, RiskRules
 from scalper.domain.indicators.atr import AtrMode
 from scalper.domain.instruments import Instrument, InstrumentKind
 from scalper.domain.picks import PickRules

@@ -11,7 +11,6 @@ import msgspec
 from rich.text import Text
 
 from scalper.actors.dashboard import Picture
-from scalper.actors.messages.risk import TradingState
 from scalper.actors.messages.signals import SignalEvaluated
 from scalper.desk import Desk
 from scalper.domain.calendar import SessionPhase, phase
@@ -20,6 +19,7 @@ from scalper.domain.circuit import CircuitVerdict, circuit_verdict
 from scalper.domain.day_book import DayBook, unrealised_net_paise
 from scalper.domain.direction import Direction, TimeframeReading
 from scalper.domain.signals import TradeIntent
+from scalper.domain.trading_state import TradingState
 from scalper.view_text import (
     ALARM,
     ASIDE,

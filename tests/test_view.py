@@ -20,7 +20,6 @@ from rich.text import Text
 
 from scalper.actors.dashboard import Picture
 from scalper.actors.messages.positions import PositionTrailed
-from scalper.actors.messages.risk import TradingState
 from scalper.actors.messages.signals import SignalEvaluated
 from scalper.config import load_config
 from scalper.desk import Desk, desk_of, session_of
@@ -34,6 +33,7 @@ from scalper.domain.quotes import Candle, Tick
 from scalper.domain.reasons import StopSource
 from scalper.domain.signals import GateResult, IntentStatus, TradeIntent
 from scalper.domain.times import ist
+from scalper.domain.trading_state import TradingState
 from scalper.reference import shipped_calendar, shipped_charges
 from scalper.view import TerminalView, scene_of, screen_lines
 from scalper.view_parts import Scene, money_of

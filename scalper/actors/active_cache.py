@@ -1,7 +1,7 @@
 """The mark of every open position.
 
 Owns: last price and P&L of an open position, and since when it is in profit.
-Receives: HeldTicks, PositionSnapshot, PositionOpened, PositionChanged, PositionClosed.
+Receives: HeldTicks, QuotesFetched, PositionSnapshot, PositionOpened, PositionChanged, PositionClosed.
 Sends: PositionMarked for every tick of a held security; PositionProfitChanged on the edge.
 Recovers from: PositionTracker's snapshot.
 Limits: a tick older than the last one of its security is dropped.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from scalper.actors.messages.feed import HeldTicks
+from scalper.actors.messages.feed import HeldTicks, QuotesFetched
 from scalper.actors.messages.positions import (
     PositionChanged,
     PositionClosed,
@@ -66,6 +66,12 @@ class ActiveCache(Actor):
             if positions and self._is_new(tick):
                 for position in tuple(positions.values()):
                     self._mark(position, tick, message.at)
+
+    @receives(QuotesFetched)
+    def on_quotes(self, answer: QuotesFetched) -> None:
+        """A quote asked for because the socket had nothing young; it counts like a tick."""
+        ticks = tuple(tick for tick in answer.ticks if tick is not None)
+        self.on_ticks(HeldTicks(at=answer.at, ticks=ticks))
 
     def _mark(self, position: Position, tick: Tick, at: datetime) -> None:
         pnl = pnl_paise(

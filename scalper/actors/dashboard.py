@@ -26,10 +26,11 @@ from scalper.actors.messages.positions import (
     ReportPositions,
     WalletChanged,
 )
-from scalper.actors.messages.risk import Alert, GetDashboard, TradingState, TradingStateChanged
+from scalper.actors.messages.risk import Alert, GetDashboard, TradingStateChanged
 from scalper.actors.messages.signals import SignalEvaluated, SignalPublished, TradeIntentRejected
 from scalper.domain.positions import Position, Wallet
 from scalper.domain.signals import TradeIntent
+from scalper.domain.trading_state import TradingState
 from scalper.runtime.actor import Actor, Link, receives
 from scalper.runtime.heartbeat import Pulse
 from scalper.runtime.lifecycle import ChildGaveUp, ChildRestarted

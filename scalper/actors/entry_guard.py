@@ -10,7 +10,8 @@ Limits: one delivery at a time an index; a wait for a price ends after 300 ms, a
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -29,15 +30,24 @@ from scalper.actors.messages.positions import (
 )
 from scalper.actors.messages.risk import DayTallyChanged, TradingStateChanged
 from scalper.actors.messages.signals import DeliveryCreated, TradeIntentApproved, TradeIntentRejected
-from scalper.domain.calendar import SessionTimes
-from scalper.domain.capital import Allocation, CapitalOverrides, SizingRules, policy_of, quantity_for
+from scalper.domain.capital import Allocation, policy_of, quantity_for
 from scalper.domain.direction import Direction
-from scalper.domain.entry import DayTally, EntryFacts, EntryLimits, PriceFacts, cheap_gates, priced_gates
+from scalper.domain.entry import (
+    AccountView,
+    EntryFacts,
+    EntryLimits,
+    are_fresh,
+    cheap_gates,
+    price_facts,
+    priced_gates,
+    stale_gate,
+)
+from scalper.domain.entry_intent import new_trade_intent
+from scalper.domain.guard_rules import GuardRules
 from scalper.domain.orders import OrderPurpose
 from scalper.domain.positions import Position
-from scalper.domain.quotes import Tick
+from scalper.domain.quotes import Tick, newer_tick
 from scalper.domain.signals import GateResult, IntentStatus, TradeIntent
-from scalper.domain.tags import entry_tag
 from scalper.domain.times import us_from
 from scalper.runtime.actor import Actor, Link, receives
 from scalper.runtime.heartbeat import Pulse
@@ -48,27 +58,6 @@ from scalper.store.intents import IntentRepository
 QUOTE_WAIT = timedelta(seconds=3)
 #: The cheap gates are asked again when more time than this has passed (REQUIREMENTS 12.2).
 REPEAT_AFTER = timedelta(seconds=2)
-
-
-class GuardRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What the guard of one day goes by.
-
-    Attributes:
-        limits, index_allocation_bps: By index key.
-        index_keys: Instrument key of each index that is in the master, by index key.
-        is_watching: Gates run to the verdict and nothing is placed.
-    """
-
-    day: date
-    session: SessionTimes
-    limits: dict[str, EntryLimits]
-    index_allocation_bps: dict[str, int | None]
-    index_keys: dict[str, str]
-    capital: CapitalOverrides
-    sizing: SizingRules
-    stop_loss_bps: int
-    ltp_wait_ms: int
-    is_watching: bool
 
 
 class _Attempt(msgspec.Struct):
@@ -83,16 +72,6 @@ class _Attempt(msgspec.Struct):
     option_tick: Tick | None = None
 
 
-class _Account(msgspec.Struct):
-    """What is known of one account."""
-
-    cash_paise: int | None = None
-    blocks: tuple[str, ...] = ("starting",)
-    starting_balance_paise: int | None = None
-    trades: dict[str, int] = {}
-    losses: dict[str, int] = {}
-
-
 class EntryGuard(Actor):
     """Says yes or no, and why."""
 
@@ -101,15 +80,17 @@ class EntryGuard(Actor):
         self._store = store
         self._rows = IntentRepository(store)
         self._rules = rules
-        self._accounts = {account: _Account() for account in accounts}
+        self._accounts = {account: AccountView() for account in accounts}
         self._open: dict[int, Position] = {}
         self._exits: dict[tuple[str, str], datetime] = {}
         self._attempts: dict[str, _Attempt] = {}
         self._queue: list[DeliveryCreated] = []
+        self._decided: set[int] = set()
         self._last_id = 0
 
     def recover(self, at: datetime) -> None:
         self._last_id = self._rows.max_id()
+        self._decided = {intent.delivery_id for intent in self._rows.of_day(self._rules.day)}
         self.hold_for("position_tracker", ReportPositions(at=at, reply_to=self.name))
 
     @receives(PositionSnapshot)
@@ -118,7 +99,7 @@ class EntryGuard(Actor):
         for position in snapshot.closed_today:
             self._note_exit(position)
         for wallet in snapshot.wallets:
-            self._accounts[wallet.account_id].cash_paise = wallet.cash_paise
+            self._learn(wallet.account_id, cash_paise=wallet.cash_paise)
         self._settle_intents(snapshot)
         self.resume()
 
@@ -141,18 +122,20 @@ class EntryGuard(Actor):
 
     @receives(WalletChanged)
     def on_wallet(self, changed: WalletChanged) -> None:
-        self._accounts[changed.wallet.account_id].cash_paise = changed.wallet.cash_paise
+        self._learn(changed.wallet.account_id, cash_paise=changed.wallet.cash_paise)
 
     @receives(TradingStateChanged)
     def on_state(self, changed: TradingStateChanged) -> None:
-        self._accounts[changed.account_id].blocks = changed.causes
+        self._learn(changed.account_id, blocks=changed.causes)
 
     @receives(DayTallyChanged)
     def on_tally(self, changed: DayTallyChanged) -> None:
-        account = self._accounts[changed.account_id]
-        account.starting_balance_paise = changed.starting_balance_paise
-        account.trades = {tally.index_key: tally.trades for tally in changed.tallies}
-        account.losses = {tally.index_key: tally.loss_paise for tally in changed.tallies}
+        self._learn(
+            changed.account_id,
+            starting_balance_paise=changed.starting_balance_paise,
+            trades={tally.index_key: tally.trades for tally in changed.tallies},
+            losses={tally.index_key: tally.loss_paise for tally in changed.tallies},
+        )
 
     @receives(PositionPending, PositionOpened, PositionChanged)
     def on_position(self, message: PositionPending | PositionOpened | PositionChanged) -> None:
@@ -186,8 +169,13 @@ class EntryGuard(Actor):
 
     @receives(DeliveryCreated)
     def on_delivery(self, created: DeliveryCreated) -> None:
-        """One at a time an index: the next waits until this one has its verdict."""
-        if created.signal.index_key in self._attempts:
+        """One at a time an index: the next waits until this one has its verdict; a repeated one has it already."""
+        if created.delivery.id in self._decided or self._is_waiting(created):
+            return
+        if created.is_stale:
+            age_ms = (us_from(created.at) - us_from(created.delivery.created_at)) // 1000
+            self._reject(created, (stale_gate(age_ms),), 0, created.at)
+        elif created.signal.index_key in self._attempts:
             self._queue.append(created)
         else:
             self._begin(created, created.at)
@@ -213,7 +201,7 @@ class EntryGuard(Actor):
         if attempt is None or attempt.quote_until is not None:
             return
         attempt.index_tick, attempt.option_tick = answer.ticks
-        if self._is_fresh(attempt, answer.at):
+        if are_fresh(attempt.index_tick, attempt.option_tick, self._limits(attempt.created), us_from(answer.at)):
             self._conclude(attempt, answer.at)
         elif answer.at >= attempt.tick_until:
             self._ask_quotes(attempt, answer.at)
@@ -231,8 +219,8 @@ class EntryGuard(Actor):
         if attempt is None:
             return
         index_quote, option_quote = answer.ticks
-        attempt.index_tick = _newer(attempt.index_tick, index_quote)
-        attempt.option_tick = _newer(attempt.option_tick, option_quote)
+        attempt.index_tick = newer_tick(attempt.index_tick, index_quote)
+        attempt.option_tick = newer_tick(attempt.option_tick, option_quote)
         self._conclude(attempt, answer.at)
 
     @receives(Pulse)
@@ -251,7 +239,14 @@ class EntryGuard(Actor):
         allocation = None
         if gates[-1].is_passed:
             allocation = self._allocation(attempt)
-            gates = (*gates, *priced_gates(self._prices(attempt, allocation, at), self._limits(created)))
+            prices = price_facts(
+                attempt.index_tick,
+                attempt.option_tick,
+                pick_ltp_paise=created.picks[0].ltp_paise,
+                allocation=allocation,
+                now_us=us_from(at),
+            )
+            gates = (*gates, *priced_gates(prices, self._limits(created)))
         del self._attempts[created.signal.index_key]
         if gates[-1].is_passed and allocation is not None and attempt.option_tick is not None:
             self._approve(created, gates, allocation, attempt.option_tick, at)
@@ -260,11 +255,16 @@ class EntryGuard(Actor):
         self._next(created.signal.index_key, at)
 
     def _next(self, index_key: str, at: datetime) -> None:
-        for created in self._queue:
-            if created.signal.index_key == index_key:
-                self._queue.remove(created)
-                self._begin(created, at)
+        """Those that fail the cheap gates have their verdict at once; the first that does not is attempted."""
+        for created in [one for one in self._queue if one.signal.index_key == index_key]:
+            if index_key in self._attempts:
                 return
+            self._queue.remove(created)
+            self._begin(created, at)
+
+    def _is_waiting(self, created: DeliveryCreated) -> bool:
+        in_hand = [*(attempt.created for attempt in self._attempts.values()), *self._queue]
+        return any(one.delivery.id == created.delivery.id for one in in_hand)
 
     # Facts ---------------------------------------------------------------------------------------------
 
@@ -281,31 +281,9 @@ class EntryGuard(Actor):
             contract=pick.instrument if pick is not None else None,
             pick_reason=created.reason,
             blocks=self._accounts[account_id].blocks,
-            tally=self._tally(account_id, index_key),
+            tally=self._accounts[account_id].tally(index_key),
             open_positions=tuple(one for _, one in sorted(self._open.items()) if one.account_id == account_id),
             last_exit_at=self._exits.get((account_id, self._cooldown_key(created))),
-        )
-
-    def _tally(self, account_id: str, index_key: str) -> DayTally:
-        account = self._accounts[account_id]
-        return DayTally(
-            starting_balance_paise=account.starting_balance_paise,
-            index_trades=account.trades.get(index_key, 0),
-            global_trades=sum(account.trades.values()),
-            index_loss_paise=account.losses.get(index_key, 0),
-            global_loss_paise=sum(account.losses.values()),
-        )
-
-    def _prices(self, attempt: _Attempt, allocation: Allocation | None, at: datetime) -> PriceFacts:
-        option = attempt.option_tick
-        return PriceFacts(
-            index_age_ms=_age_ms(attempt.index_tick, at),
-            option_ltp_paise=option.ltp_paise if option is not None else 0,
-            option_age_ms=_age_ms(option, at),
-            option_ask_paise=option.ask_paise if option is not None else 0,
-            pick_ltp_paise=attempt.created.picks[0].ltp_paise,
-            feed_blocks=(),
-            allocation=allocation,
         )
 
     def _allocation(self, attempt: _Attempt) -> Allocation | None:
@@ -327,16 +305,6 @@ class EntryGuard(Actor):
             rules=self._rules.sizing,
         )
 
-    def _is_fresh(self, attempt: _Attempt, at: datetime) -> bool:
-        limits = self._limits(attempt.created)
-        index_age, option_age = _age_ms(attempt.index_tick, at), _age_ms(attempt.option_tick, at)
-        return (
-            index_age is not None
-            and option_age is not None
-            and index_age <= limits.index_ltp_age_s_max * 1000
-            and option_age <= limits.option_ltp_age_s_max * 1000
-        )
-
     # Verdicts ------------------------------------------------------------------------------------------
 
     def _approve(
@@ -351,8 +319,7 @@ class EntryGuard(Actor):
             watching = GateResult("mode", "watch", "paper or live", False, "watch_mode")
             self._reject(created, (*gates, watching), quote.ltp_paise, at)
             return
-        intent = self._intent(created, gates, IntentStatus.APPROVED, "", allocation.quantity, quote.ltp_paise, at)
-        self._persist(intent)
+        intent = self._persisted(created, gates, allocation.quantity, quote.ltp_paise, at)
         self.publish(
             TradeIntentApproved(
                 at=at,
@@ -364,54 +331,43 @@ class EntryGuard(Actor):
         )
 
     def _reject(self, created: DeliveryCreated, gates: tuple[GateResult, ...], ltp_paise: int, at: datetime) -> None:
-        intent = self._intent(created, gates, IntentStatus.REJECTED, gates[-1].reason, 0, ltp_paise, at)
-        self._persist(intent)
+        intent = self._persisted(created, gates, 0, ltp_paise, at)
         self.publish(TradeIntentRejected(at=at, intent=intent))
 
-    def _persist(self, intent: TradeIntent) -> None:
-        with self._store.unit() as unit:
-            self._rows.insert(intent)
-            unit.commit()
-        self._last_id = intent.id
-
-    def _intent(
+    def _persisted(
         self,
         created: DeliveryCreated,
         gates: tuple[GateResult, ...],
-        status: IntentStatus,
-        reason: str,
         quantity: int,
         ltp_paise: int,
         at: datetime,
     ) -> TradeIntent:
         contract = created.picks[0].instrument if created.picks else None
-        tag = ""
-        if contract is not None and contract.option_type is not None and contract.strike_paise is not None:
-            tag = entry_tag(created.signal.index_key, contract.option_type, contract.strike_paise)
-        return TradeIntent(
-            id=self._last_id + 1,
-            delivery_id=created.delivery.id,
-            leg_no=0,
-            signal_id=created.signal.id,
-            account_id=created.delivery.account_id,
-            index_key=created.signal.index_key,
-            instrument_key=contract.key if contract is not None else "",
+        intent = new_trade_intent(
+            self._last_id + 1,
+            created.delivery,
+            created.signal,
+            contract,
+            gates,
             quantity=quantity,
             ltp_paise=ltp_paise,
-            status=status,
-            reason=reason,
-            tag=tag,
-            intent_number=created.delivery.intent_number,
-            gates=gates,
-            created_at=at,
-            updated_at=at,
+            at=at,
         )
+        with self._store.unit() as unit:
+            self._rows.insert(intent)
+            unit.commit()
+        self._last_id = intent.id
+        self._decided.add(created.delivery.id)
+        return intent
 
     def _move(self, intent_id: int, to: IntentStatus, at: datetime, reason: str = "") -> None:
         with self._store.unit() as unit:
             expected = (IntentStatus.APPROVED, IntentStatus.PLACED)
             self._rows.move(intent_id, tuple(one for one in expected if one is not to), to, at, reason=reason)
             unit.commit()
+
+    def _learn(self, account_id: str, **facts: Any) -> None:
+        self._accounts[account_id] = msgspec.structs.replace(self._accounts[account_id], **facts)
 
     # Small things --------------------------------------------------------------------------------------
 
@@ -433,16 +389,3 @@ class EntryGuard(Actor):
 
     def close(self) -> None:
         self._store.close_thread()
-
-
-def _age_ms(tick: Tick | None, at: datetime) -> int | None:
-    """Age of a usable price; a tick a moment ahead of the letter's time counts as new."""
-    if tick is None or tick.ltp_paise <= 0:
-        return None
-    return max(0, (us_from(at) - tick.at_us) // 1000)
-
-
-def _newer(left: Tick | None, right: Tick | None) -> Tick | None:
-    if left is None or right is None:
-        return left or right
-    return max(left, right, key=lambda tick: tick.at_us)

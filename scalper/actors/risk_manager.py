@@ -3,7 +3,7 @@
 Owns: trading state, circuit, the day's tallies.
 Receives: PositionTrailed, positions and their snapshot, fills, WalletChanged, answers to its claims, feed and child
     trouble, Pulse.
-Sends: ExitCandidate; TradingStateChanged, CircuitTripped, DayTallyChanged; Alert.
+Sends: ExitCandidate; TradingStateChanged, CircuitTripped, DayTallyChanged; GetQuotes for a stale price; Alert.
 Recovers from: PositionTracker's snapshot; starting balance and trips from its rows.
 Limits: one claim a position until it is answered; a failed exit is claimed again after its cool-down, for ever.
 """
@@ -11,7 +11,7 @@ Limits: one claim a position until it is answered; a failed exit is claimed agai
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -22,7 +22,7 @@ from scalper.actors.messages.exits import (
     ExitFilled,
     ExitIntentRejected,
 )
-from scalper.actors.messages.feed import FeedHealthChanged
+from scalper.actors.messages.feed import FeedHealthChanged, GetQuotes
 from scalper.actors.messages.orders import OrderCancelled, OrderFilled, OrderPartiallyFilled, OrderReport
 from scalper.actors.messages.positions import (
     PositionChanged,
@@ -37,13 +37,10 @@ from scalper.actors.messages.risk import (
     Alert,
     CircuitTripped,
     DayTallyChanged,
-    TradingState,
     TradingStateChanged,
 )
-from scalper.domain.calendar import SessionTimes
 from scalper.domain.charges import ChargeTable
-from scalper.domain.circuit import circuit_verdict
-from scalper.domain.day_book import DayBook, IndexTally, unrealised_net_paise
+from scalper.domain.day_book import DayBook, day_verdict
 from scalper.domain.exits import (
     ExitDecision,
     Mark,
@@ -51,34 +48,24 @@ from scalper.domain.exits import (
     decide_exit,
     explain,
     is_price_fresh,
-    loop_interval_ms,
 )
+from scalper.domain.guard_rules import RiskRules
 from scalper.domain.positions import OrderTotals, Position, PositionStatus, Wallet, with_order_totals
-from scalper.domain.rules import ExitRules
+from scalper.domain.price_watch import PriceWatch, Step
+from scalper.domain.sweep import is_sweep_due
 from scalper.domain.tags import exit_tag
 from scalper.domain.times import us_from
+from scalper.domain.trading_state import trading_state_of
 from scalper.runtime.actor import Actor, Link, receives
 from scalper.runtime.heartbeat import Pulse
 from scalper.runtime.lifecycle import ChildGaveUp
 from scalper.store.cache import Cache
-from scalper.store.cache_keys import GLOBAL
 from scalper.store.database import Store
 from scalper.store.records import CircuitTrip, StartingBalance
 from scalper.store.risk import RiskRepository
 
 #: After so many failures of the exits of one position a person is called (REQUIREMENTS 13.5).
 FAILURES_BEFORE_ALERT = 3
-
-
-class RiskRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What the risk side of one day goes by."""
-
-    day: date
-    session: SessionTimes
-    exits: ExitRules
-    rearm_s: int
-    active_ms: int
-    idle_ms: int
 
 
 class _Held(msgspec.Struct):
@@ -89,6 +76,7 @@ class _Held(msgspec.Struct):
     is_claimed: bool = False
     retry_at: datetime | None = None
     failures: int = 0
+    watch: PriceWatch = msgspec.field(default_factory=PriceWatch)
 
 
 class RiskManager(Actor):
@@ -280,26 +268,29 @@ class RiskManager(Actor):
 
     @receives(Pulse)
     def on_pulse(self, pulse: Pulse) -> None:
-        if not self._is_sweep_due(pulse.at):
+        rules = self._rules
+        if not is_sweep_due(
+            self._swept_at, pulse.at, rules.session, len(self._held), active_ms=rules.active_ms, idle_ms=rules.idle_ms
+        ):
             return
         self._swept_at = pulse.at
         for account in self._accounts:
             self._watch_circuit(account, pulse.at)
         for held in tuple(self._held.values()):
             self._decide(held, pulse.at)
+            self._watch_price(held, pulse.at)
 
-    def _is_sweep_due(self, at: datetime) -> bool:
-        """Every half second while anything is held; and on the first pulse after a step of the session's ladder."""
-        last, session = self._swept_at, self._rules.session
-        if last is None:
-            return True
-        if any(last < step <= at for step in (session.session_end_at, session.time_exit_at)):
-            return True
-        is_open = session.opens_at <= at < session.closes_at
-        wait_ms = loop_interval_ms(
-            len(self._held), is_market_open=is_open, active_ms=self._rules.active_ms, idle_ms=self._rules.idle_ms
-        )
-        return at - last >= timedelta(milliseconds=wait_ms)
+    def _watch_price(self, held: _Held, at: datetime) -> None:
+        """A price too old to decide on is asked for over REST; the answer goes to ActiveCache like a tick."""
+        session, instrument = self._rules.session, held.position.instrument
+        tick_at_us = held.marked.tick_at_us if held.marked is not None else 0
+        step = held.watch.step(tick_at_us, at, is_open=session.opens_at <= at < session.closes_at)
+        if step is Step.ASK_AND_TELL:
+            text = f"no fresh price of {instrument.symbol}: exits by time go on, exits by price wait for a quote"
+            self.publish(Alert(at=at, level="WARNING", text=text))
+        if step is not Step.NOTHING:
+            key = instrument.key
+            self.send("data_gateway", GetQuotes(at=at, request=key, reply_to="active_cache", keys=(key,)))
 
     # Circuit and day -----------------------------------------------------------------------------------
 
@@ -326,18 +317,13 @@ class RiskManager(Actor):
         book = self._books[account_id]
         if account_id in self._tripped or not book.has_traded:
             return
-        unrealised = sum(
-            unrealised_net_paise(
-                held.position, held.marked.bid_paise or held.marked.ltp_paise, self._charges, at.date()
-            )
+        bids = [
+            (held.position, held.marked.bid_paise or held.marked.ltp_paise)
             for held in self._held.values()
             if held.position.account_id == account_id and held.marked is not None
-        )
-        verdict = circuit_verdict(
-            self._balances.get(account_id),
-            book.realised_net_paise,
-            unrealised,
-            self._rules.exits.circuit_limit_bps,
+        ]
+        verdict = day_verdict(
+            book, bids, self._balances.get(account_id), self._charges, at.date(), self._rules.exits.circuit_limit_bps
         )
         if verdict.is_tripped:
             self._trip(account_id, verdict.loss_bps or 0, verdict.day_net_paise, at)
@@ -379,18 +365,8 @@ class RiskManager(Actor):
         balance = self._balances.get(account_id)
         if balance is not None:
             tallies = self._books[account_id].tallies
-            self._mirror_tally(account_id, tallies)
+            self._cache.put_tallies(account_id, self._rules.day, tallies)
             self.publish(DayTallyChanged(at=at, account_id=account_id, starting_balance_paise=balance, tallies=tallies))
-
-    def _mirror_tally(self, account_id: str, tallies: tuple[IndexTally, ...]) -> None:
-        """The rows are the authority; Redis shows the counters."""
-        day = self._rules.day
-        trades = [(tally.index_key, tally.trades) for tally in tallies]
-        losses = [(tally.index_key, tally.loss_paise) for tally in tallies]
-        for scope, count in (*trades, (GLOBAL, sum(count for _, count in trades))):
-            self._cache.put_daily_trades(account_id, day, scope, count)
-        for scope, loss in (*losses, (GLOBAL, sum(loss for _, loss in losses))):
-            self._cache.put_daily_loss(account_id, day, scope, loss)
 
     # Trading state -------------------------------------------------------------------------------------
 
@@ -413,11 +389,7 @@ class RiskManager(Actor):
             self._tell_state(account, at)
 
     def _tell_state(self, account_id: str, at: datetime) -> None:
-        causes = tuple(sorted(self._causes))
-        state = TradingState.REDUCING if causes else TradingState.ACTIVE
-        if account_id in self._tripped:
-            causes = ("circuit", *causes)
-            state = TradingState.HALTED
+        state, causes = trading_state_of(self._causes, is_tripped=account_id in self._tripped)
         self.publish(TradingStateChanged(at=at, account_id=account_id, state=state, causes=causes))
 
     def close(self) -> None:

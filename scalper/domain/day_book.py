@@ -5,11 +5,13 @@ Source: REQUIREMENTS 15.1, 15.2.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 import msgspec
 
 from scalper.domain.charges import ChargeTable, charges_of_order, exchange_of
+from scalper.domain.circuit import CircuitVerdict, circuit_verdict
 from scalper.domain.orders import OrderSide
 from scalper.domain.positions import Position, PositionStatus
 
@@ -59,6 +61,22 @@ class DayBook:
             if position.status is PositionStatus.EXITED and position.net_paise < 0
         ]
         return IndexTally(index_key, len(mine), sum(losses))
+
+
+def day_verdict(
+    book: DayBook,
+    bids: Iterable[tuple[Position, int]],
+    starting_balance_paise: int | None,
+    charges: ChargeTable,
+    day: date,
+    limit_bps: int,
+) -> CircuitVerdict:
+    """How the day stands against the circuit: realised net, and open positions sold at these bids, net.
+
+    Source: REQUIREMENTS 15.2.
+    """
+    unrealised = sum(unrealised_net_paise(position, bid_paise, charges, day) for position, bid_paise in bids)
+    return circuit_verdict(starting_balance_paise, book.realised_net_paise, unrealised, limit_bps)
 
 
 def unrealised_net_paise(position: Position, bid_paise: int, charges: ChargeTable, day: date) -> int:

@@ -16,11 +16,16 @@ from scalper.domain.capital import Allocation
 from scalper.domain.direction import Direction
 from scalper.domain.instruments import Instrument
 from scalper.domain.positions import Position, PositionSide, PositionStatus
+from scalper.domain.quotes import Tick, tick_age_ms
 from scalper.domain.signals import GateResult
 from scalper.domain.units import BPS, rupees_from_paise
 
 #: A first position must have been in profit this long before a second joins it (REQUIREMENTS 12.4).
 PYRAMID_AFTER = timedelta(minutes=5)
+
+
+#: Refusal codes of causes that have one of their own, the gravest first; of any other cause: `reducing`.
+_BLOCK_REASONS = {"circuit": "circuit_breaker", "feed": "feed_stale"}
 
 
 class EntryLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +62,32 @@ class DayTally(msgspec.Struct, frozen=True, kw_only=True):
     global_loss_paise: int = 0
 
 
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the guard has been told of one account.
+
+    Attributes:
+        cash_paise, starting_balance_paise: None until they are known.
+        blocks: Causes for which entries are off; nobody buys before the risk side has spoken once.
+        trades, losses: Of the day, by index key.
+    """
+
+    cash_paise: int | None = None
+    blocks: tuple[str, ...] = ("starting",)
+    starting_balance_paise: int | None = None
+    trades: dict[str, int] = {}
+    losses: dict[str, int] = {}
+
+    def tally(self, index_key: str) -> DayTally:
+        """What the day has brought, as the limits of this index see it."""
+        return DayTally(
+            starting_balance_paise=self.starting_balance_paise,
+            index_trades=self.trades.get(index_key, 0),
+            global_trades=sum(self.trades.values()),
+            index_loss_paise=self.losses.get(index_key, 0),
+            global_loss_paise=sum(self.losses.values()),
+        )
+
+
 class EntryFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the cheap gates measure.
 
@@ -88,8 +119,34 @@ class PriceFacts(msgspec.Struct, frozen=True, kw_only=True):
     option_age_ms: int | None
     option_ask_paise: int
     pick_ltp_paise: int
-    feed_blocks: tuple[str, ...]
     allocation: Allocation | None
+
+
+def are_fresh(index_tick: Tick | None, option_tick: Tick | None, limits: EntryLimits, now_us: int) -> bool:
+    """Whether both prices are young enough to decide on without asking further."""
+    index_age, option_age = tick_age_ms(index_tick, now_us), tick_age_ms(option_tick, now_us)
+    if index_age is None or option_age is None:
+        return False
+    return index_age <= limits.index_ltp_age_s_max * 1000 and option_age <= limits.option_ltp_age_s_max * 1000
+
+
+def price_facts(
+    index_tick: Tick | None,
+    option_tick: Tick | None,
+    *,
+    pick_ltp_paise: int,
+    allocation: Allocation | None,
+    now_us: int,
+) -> PriceFacts:
+    """What the priced gates see of two ticks, of which either may be missing."""
+    return PriceFacts(
+        index_age_ms=tick_age_ms(index_tick, now_us),
+        option_ltp_paise=option_tick.ltp_paise if option_tick is not None else 0,
+        option_age_ms=tick_age_ms(option_tick, now_us),
+        option_ask_paise=option_tick.ask_paise if option_tick is not None else 0,
+        pick_ltp_paise=pick_ltp_paise,
+        allocation=allocation,
+    )
 
 
 Gate = Callable[[EntryFacts, EntryLimits], GateResult]
@@ -98,6 +155,11 @@ Gate = Callable[[EntryFacts, EntryLimits], GateResult]
 def cheap_gates(facts: EntryFacts, limits: EntryLimits) -> tuple[GateResult, ...]:
     """The results of the cheap gates in order, up to and with the first that refuses."""
     return _until_refusal(gate(facts, limits) for gate in CHEAP_GATES)
+
+
+def stale_gate(age_ms: int) -> GateResult:
+    """The verdict on a delivery that nobody decided on while its candle was young (REQUIREMENTS 14.7)."""
+    return _result("delivery", f"{age_ms} ms old", "decided at once", is_passed=False, reason="stale")
 
 
 def priced_gates(facts: PriceFacts, limits: EntryLimits) -> tuple[GateResult, ...]:
@@ -139,7 +201,7 @@ def _window(facts: EntryFacts, limits: EntryLimits) -> GateResult:
 
 
 def _trading_state(facts: EntryFacts, limits: EntryLimits) -> GateResult:
-    reason = "circuit_breaker" if "circuit" in facts.blocks else "reducing"
+    reason = next((_BLOCK_REASONS[block] for block in facts.blocks if block in _BLOCK_REASONS), "reducing")
     measured = ", ".join(facts.blocks) or "ACTIVE"
     return _result("trading_state", measured, "ACTIVE", is_passed=not facts.blocks, reason=reason)
 
@@ -293,11 +355,6 @@ def _price_move(facts: PriceFacts, limits: EntryLimits) -> GateResult:
     return _result("price_move", measured, limit, is_passed=is_passed, reason="price_moved")
 
 
-def _feeds(facts: PriceFacts, limits: EntryLimits) -> GateResult:
-    measured = ", ".join(facts.feed_blocks) or "fresh"
-    return _result("feeds", measured, "fresh", is_passed=not facts.feed_blocks, reason="feed_stale")
-
-
 def _quantity(facts: PriceFacts, limits: EntryLimits) -> GateResult:
     allocation = facts.allocation
     if allocation is None:
@@ -334,6 +391,5 @@ PRICED_GATES: tuple[Callable[[PriceFacts, EntryLimits], GateResult], ...] = (
     _option_ltp,
     _ask,
     _price_move,
-    _feeds,
     _quantity,
 )

@@ -29,6 +29,20 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, gc=False):
     open_interest: int = 0
 
 
+def tick_age_ms(tick: Tick | None, now_us: int) -> int | None:
+    """Age of a usable price, None when there is none; a tick a moment ahead of `now_us` counts as new."""
+    if tick is None or tick.ltp_paise <= 0:
+        return None
+    return max(0, (now_us - tick.at_us) // 1000)
+
+
+def newer_tick(left: Tick | None, right: Tick | None) -> Tick | None:
+    """The younger of two ticks; the one there is when the other is missing."""
+    if left is None or right is None:
+        return left or right
+    return max(left, right, key=lambda tick: tick.at_us)
+
+
 class Candle(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Open, high, low and close of one closed interval, in paise; `start_us` is its START (UTC microseconds)."""
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from scalper.domain.day_book import IndexTally
 from scalper.domain.positions import Trail
 from scalper.domain.quotes import Tick
 from scalper.domain.times import ist_from_us
@@ -106,6 +107,15 @@ class Cache:
         """How often an account has traded on a day in an index, or in all."""
         key = keys.daily_limits_key(account_id, "trades", day, scope)
         self.writer.put(key, str(trade_count), keys.DAILY_LIMITS_TTL_S)
+
+    def put_tallies(self, account_id: str, day: date, tallies: Collection[IndexTally]) -> None:
+        """The counters of a day, by index and over all; the rows are the authority."""
+        for scope, trades, loss in (
+            *((tally.index_key, tally.trades, tally.loss_paise) for tally in tallies),
+            (keys.GLOBAL, sum(tally.trades for tally in tallies), sum(tally.loss_paise for tally in tallies)),
+        ):
+            self.put_daily_trades(account_id, day, scope, trades)
+            self.put_daily_loss(account_id, day, scope, loss)
 
     def put_circuit(self, account_id: str, *, at: datetime, reason: str, loss_pct: float, lasts: timedelta) -> None:
         """The account is out; `lasts` until the next trading day, `loss_pct` in percent points."""

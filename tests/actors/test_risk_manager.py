@@ -17,7 +17,8 @@ from scalper.actors.messages.positions import (
     PositionChanged,
     PositionTrailed,
 )
-from scalper.actors.risk_manager import RiskManager, RiskRules
+from scalper.actors.risk_manager import RiskManager
+from scalper.domain.guard_rules import RiskRules
 from scalper.domain.orders import OrderSide
 from scalper.domain.positions import OrderTotals, Position
 from scalper.domain.reasons import ExitReason

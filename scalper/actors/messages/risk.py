@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from enum import StrEnum
 
 from scalper.domain.day_book import IndexTally
+from scalper.domain.trading_state import TradingState
 from scalper.message import Message
-
-
-class TradingState(StrEnum):
-    """ACTIVE trades; REDUCING only leaves; HALTED is flat or becoming so."""
-
-    ACTIVE = "ACTIVE"
-    REDUCING = "REDUCING"
-    HALTED = "HALTED"
 
 
 class TradingStateChanged(Message, frozen=True, kw_only=True):

@@ -62,12 +62,18 @@ class SignalPublished(Message, frozen=True, kw_only=True):
 
 
 class DeliveryCreated(Message, frozen=True, kw_only=True):
-    """SignalManager says: this account is to decide on this signal."""
+    """SignalManager says: this account is to decide on this signal.
+
+    Attributes:
+        picks: Best first; none, and why, in `reason`.
+        is_stale: Nobody decided on it while its candle was young: it is to be refused.
+    """
 
     delivery: Delivery
     signal: Signal
     picks: tuple[Pick, ...]
     reason: str
+    is_stale: bool = False
 
 
 class TradeIntentApproved(Message, frozen=True, kw_only=True):
