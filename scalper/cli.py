@@ -142,10 +142,14 @@ def why(asked: Namespace, started_s: float) -> int:
             told = why_position(read, asked.position)
     if asked.json:
         _print_json(told)
-    else:
-        from scalper.inspect.text import signals_text, why_text
+    elif asked.signals:
+        from scalper.inspect.text import signals_text
 
-        _show(signals_text(told) if asked.signals else why_text(told))
+        _show(signals_text(told))
+    else:
+        from scalper.inspect.text_why import why_text
+
+        _show(why_text(told))
     return 0
 
 
