@@ -5,7 +5,7 @@ Receives: StrikesPicked, TradeIntentApproved, TradeIntentRejected, ExitCandidate
     ExitFailed, ReportLiveExits.
 Sends: SignalPublished, DeliveryCreated; ExitSignalPublished, ExitIntentApproved/Rejected, ExitCandidateDropped;
     LiveExits to whoever asked.
-Recovers from: its rows; signals left DETECTED are published, deliveries nobody consumed are sent again while young.
+Recovers from: its rows; signals left DETECTED are published, deliveries nobody consumed are told once more as stale.
 Limits: one live exit intent a position (the database refuses a second); re-arm cool-downs computed from rows.
 """
 
@@ -220,7 +220,8 @@ class SignalManager(Actor):
         )
 
     def _new_exit(self, candidate: ExitCandidate, episode: int) -> tuple[ExitSignal, ExitIntent, tuple[Order, ...]]:
-        refusal = "" if candidate.at < self._session.closes_at else "the market is closed"
+        is_open = self._session.opens_at <= candidate.at < self._session.closes_at
+        refusal = "" if is_open else "the market is closed"
         evidence = {
             "trigger_paise": candidate.trigger_paise,
             "stop_paise": candidate.stop_paise,
