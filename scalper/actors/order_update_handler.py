@@ -29,7 +29,6 @@ from scalper.domain.charges import ChargeTable, charges_delta, charges_of_order,
 from scalper.domain.orders import FINAL_STATUSES, BrokerStatus, BrokerTrade, Fill, Order
 from scalper.domain.positions import OrderTotals
 from scalper.domain.times import ist_from_us
-from scalper.errors import InvariantError
 from scalper.runtime.actor import Actor, Link, receives
 from scalper.store.database import Store
 from scalper.store.orders import OrderRepository
@@ -53,7 +52,8 @@ class OrderUpdateHandler(Actor):
     def on_update(self, update: OrderUpdate) -> None:
         order = self._rows.order(update.order_id)
         if order is None:
-            raise InvariantError(f"update of an order that has no row: {update.order_id}")
+            # Somebody else's order in the same account: none of ours (REQUIREMENTS 13.7).
+            return
         booked = self._book(order, update)
         if booked != order:
             self.publish(_report_of(booked, update))
