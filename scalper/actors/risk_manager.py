@@ -283,7 +283,8 @@ class RiskManager(Actor):
     def _watch_price(self, held: _Held, at: datetime) -> None:
         """A price too old to decide on is asked for over REST; the answer goes to ActiveCache like a tick."""
         session, instrument = self._rules.session, held.position.instrument
-        tick_at_us = held.marked.tick_at_us if held.marked is not None else 0
+        # Before the first mark the fill is the newest price there is.
+        tick_at_us = held.marked.tick_at_us if held.marked is not None else us_from(held.position.opened_at or at)
         step = held.watch.step(tick_at_us, at, is_open=session.opens_at <= at < session.closes_at)
         if step is Step.ASK_AND_TELL:
             text = f"no fresh price of {instrument.symbol}: exits by time go on, exits by price wait for a quote"
