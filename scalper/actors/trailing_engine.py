@@ -131,5 +131,11 @@ class TrailingEngine(Actor):
             )
         hwm = max(position.hwm_pnl_paise, known.hwm_pnl_paise if known is not None else 0)
         self._open[position.id] = _Trailed(
-            position.entry_price_paise, position.quantity, trail, hwm, known.saved_at if known is not None else at
+            entry_paise=position.entry_price_paise,
+            quantity=position.quantity,
+            trail=trail,
+            hwm_pnl_paise=hwm,
+            saved_at=known.saved_at if known is not None else at,
+            # What the row is behind in is written at the next chance, with or without another rise.
+            unsaved=(trail, hwm) != (position.trail, position.hwm_pnl_paise),
         )
