@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 
 import msgspec
+from loguru import logger
 
 from scalper.actors.pnl_updater import PnlRules
 from scalper.broker.paper import PaperRules
@@ -85,6 +86,8 @@ def session_of(config: Config, calendar: Calendar, day: date, last_bar_end: date
     Raises:
         InputError: The day is no trading day.
     """
+    if not calendar.knows_year(day.year):
+        logger.error("the calendar knows nothing of {}: weekdays count as trading days", day.year)
     session = calendar.session(day)
     if session is None:
         raise InputError(f"{day} is no trading day: expected a day with a session (conf/calendar.yaml)")

@@ -34,6 +34,7 @@ from scalper.runtime.switchboard import Switchboard
 from scalper.store.cache import Cache, open_cache
 from scalper.store.database import Store
 from scalper.store.days import DayRepository
+from scalper.store.positions import PositionRepository
 from scalper.store.records import Account, Day, DayState
 from scalper.store.snapshot import dump_day
 from scalper.summary import rows_summary
@@ -102,6 +103,8 @@ class DayRun:
         """
         request = self._request
         calendar, charges = shipped_calendar(), shipped_charges()
+        if request.config.mode == "watch":
+            logger.info("watch mode: signals and gates run to the verdict, nothing is bought")
         market = open_market(request.market_kind, request.source, request.seed, request.history, calendar)
         with self._stack:
             self._stack.callback(market.close)
@@ -288,8 +291,7 @@ class DayRun:
             "positions": rows["positions"],
         }
         self._keep(store, desk.day, summary, player.at)
-        if rows["open_positions"]:
-            logger.error("{} positions are open; the next run of the same day takes them up", rows["open_positions"])
+        _tell_what_is_open(store, desk.day)
         return summary
 
     def _keep(self, store: Store, day: date, summary: dict[str, Any], at: datetime) -> None:
@@ -314,6 +316,18 @@ def run_day(
     run = DayRun(request, onlooker, started_s, paper_check=paper_check)
     on_begin(run)
     return run.run()
+
+
+def _tell_what_is_open(store: Store, day: date) -> None:
+    """Nothing is sold by a stop of the program: what is left open must not be overlooked."""
+    for position in PositionRepository(store).of_day(day):
+        if position.is_open:
+            logger.error(
+                "position {} ({}, {} units) is open and only this program watches its stop: run the same day again",
+                position.id,
+                position.instrument.symbol,
+                position.quantity or position.ordered_quantity,
+            )
 
 
 def _compress_other_days(folder: Path) -> None:

@@ -109,7 +109,15 @@ class PositionTracker(Actor):
         intent = approved.intent
         if any(position.trade_intent_id == intent.id for position in self._positions.values()):
             return
-        position = new_position(self._last_id + 1, approved.intent, approved.signal, approved.instrument, approved.at)
+        position = new_position(
+            self._last_id + 1,
+            intent,
+            approved.signal,
+            approved.instrument,
+            approved.at,
+            # The accounts whose balance is kept here are those of paper.
+            is_paper=intent.account_id in self._balances,
+        )
         orders = entry_orders(position, intent, approved.quote, self._day, self._rules, approved.at)
         position = msgspec.structs.replace(
             position,

@@ -45,7 +45,9 @@ class BookingRules(msgspec.Struct, frozen=True, kw_only=True):
     correlation_chars_max: int
 
 
-def new_position(position_id: int, intent: TradeIntent, signal: Signal, contract: Instrument, at: datetime) -> Position:
+def new_position(
+    position_id: int, intent: TradeIntent, signal: Signal, contract: Instrument, at: datetime, *, is_paper: bool
+) -> Position:
     """The PENDING row of an approved intent."""
     if contract.option_type is None:
         raise InvariantError(f"only options are bought, {contract.symbol} is none")
@@ -63,7 +65,7 @@ def new_position(position_id: int, intent: TradeIntent, signal: Signal, contract
         ordered_quantity=intent.quantity,
         created_at=at,
         updated_at=at,
-        is_paper=True,
+        is_paper=is_paper,
     )
 
 
@@ -71,25 +73,19 @@ def entry_orders(
     position: Position, intent: TradeIntent, quote: Tick, day: date, rules: BookingRules, at: datetime
 ) -> tuple[Order, ...]:
     """The orders that buy a position, one a slice."""
-    contract = position.instrument
-    limit = _limit(OrderSide.BUY, quote.ask_paise or quote.ltp_paise, contract, rules)
-    return tuple(
-        _order(
-            position.id,
-            position.account_id,
-            contract,
-            OrderPurpose.ENTRY,
-            intent.id,
-            correlation_id(intent.tag, intent.intent_number, slice_no=number, max_len=rules.correlation_chars_max),
-            quantity,
-            limit,
-            intent.tag,
-            number,
-            day,
-            at,
-        )
-        for number, quantity in enumerate(slices(intent.quantity, contract.lot_size, contract.freeze_quantity))
+    plan = _Plan(
+        account_id=position.account_id,
+        position_id=position.id,
+        intent_id=intent.id,
+        intent_number=intent.intent_number,
+        tag=intent.tag,
+        contract=position.instrument,
+        purpose=OrderPurpose.ENTRY,
+        side=OrderSide.BUY,
+        quantity=intent.quantity,
+        best_paise=quote.ask_paise or quote.ltp_paise,
     )
+    return _orders(plan, day, rules, at)
 
 
 def exit_orders(
@@ -103,24 +99,19 @@ def exit_orders(
     at: datetime,
 ) -> tuple[Order, ...]:
     """The orders that sell for an exit intent, one a slice; MARKET where no price is known."""
-    limit = _limit(OrderSide.SELL, bid_paise or ltp_paise, contract, rules)
-    return tuple(
-        _order(
-            intent.position_id,
-            intent.account_id,
-            contract,
-            OrderPurpose.EXIT,
-            intent.id,
-            correlation_id(intent.tag, intent.intent_number, slice_no=number, max_len=rules.correlation_chars_max),
-            quantity,
-            limit,
-            intent.tag,
-            number,
-            day,
-            at,
-        )
-        for number, quantity in enumerate(slices(intent.quantity, contract.lot_size, contract.freeze_quantity))
+    plan = _Plan(
+        account_id=intent.account_id,
+        position_id=intent.position_id,
+        intent_id=intent.id,
+        intent_number=intent.intent_number,
+        tag=intent.tag,
+        contract=contract,
+        purpose=OrderPurpose.EXIT,
+        side=OrderSide.SELL,
+        quantity=intent.quantity,
+        best_paise=bid_paise or ltp_paise,
     )
+    return _orders(plan, day, rules, at)
 
 
 def booked(position: Position, totals: OrderTotals, text: str, rules: BookingRules, at: datetime) -> Position:
@@ -204,42 +195,55 @@ def _ended(position: Position, text: str, at: datetime) -> Position:
     return position
 
 
-def _limit(side: OrderSide, best_paise: int, contract: Instrument, rules: BookingRules) -> int:
-    if rules.is_market_style:
-        return 0
-    return protected_limit(
-        side, best_paise=best_paise, cushion_ticks=rules.cushion_ticks, tick_size_paise=contract.tick_size_paise
+class _Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What an intent wants of the market; `best_paise` is the best opposite price, 0 when none is known."""
+
+    account_id: str
+    position_id: int
+    intent_id: int
+    intent_number: int
+    tag: str
+    contract: Instrument
+    purpose: OrderPurpose
+    side: OrderSide
+    quantity: int
+    best_paise: int
+
+
+def _orders(plan: _Plan, day: date, rules: BookingRules, at: datetime) -> tuple[Order, ...]:
+    contract = plan.contract
+    limit = 0
+    if not rules.is_market_style:
+        limit = protected_limit(
+            plan.side,
+            best_paise=plan.best_paise,
+            cushion_ticks=rules.cushion_ticks,
+            tick_size_paise=contract.tick_size_paise,
+        )
+    return tuple(
+        _order(plan, number, quantity, limit, day, rules, at)
+        for number, quantity in enumerate(slices(plan.quantity, contract.lot_size, contract.freeze_quantity))
     )
 
 
 def _order(
-    position_id: int,
-    account_id: str,
-    contract: Instrument,
-    purpose: OrderPurpose,
-    intent_id: int,
-    correlation: str,
-    quantity: int,
-    limit_paise: int,
-    tag: str,
-    slice_no: int,
-    day: date,
-    at: datetime,
+    plan: _Plan, slice_no: int, quantity: int, limit_paise: int, day: date, rules: BookingRules, at: datetime
 ) -> Order:
+    correlation = correlation_id(plan.tag, plan.intent_number, slice_no=slice_no, max_len=rules.correlation_chars_max)
     return Order(
-        id=order_id_of(account_id, day, correlation),
-        account_id=account_id,
+        id=order_id_of(plan.account_id, day, correlation),
+        account_id=plan.account_id,
         day=day,
         correlation_id=correlation,
-        purpose=purpose,
-        position_id=position_id,
-        intent_id=intent_id,
-        instrument_key=contract.key,
-        side=OrderSide.BUY if purpose is OrderPurpose.ENTRY else OrderSide.SELL,
+        purpose=plan.purpose,
+        position_id=plan.position_id,
+        intent_id=plan.intent_id,
+        instrument_key=plan.contract.key,
+        side=plan.side,
         quantity=quantity,
         order_type=OrderType.LIMIT if limit_paise else OrderType.MARKET,
         limit_price_paise=limit_paise,
-        tag=tag,
+        tag=plan.tag,
         created_at=at,
         slice_no=slice_no,
     )
