@@ -44,10 +44,12 @@ class FeedHub(Actor):
         self._indices = frozenset(key for key in watchlist if key.startswith("IDX_I:"))
         self._held: frozenset[str] = frozenset()
         self._newest: dict[str, Tick] = {}
-        self._last_at: datetime | None = None
+        self._last_at = session.opens_at
         self._is_fresh = True
 
     def recover(self, at: datetime) -> None:
+        # Nobody has listened before this moment, so nothing is late yet.
+        self._last_at = max(at, self._session.opens_at)
         self._owners = {key: {"watchlist"} for key in self._watchlist}
         self._feed.want(tuple(self._owners))
 
@@ -102,8 +104,7 @@ class FeedHub(Actor):
     def on_pulse(self, pulse: Pulse) -> None:
         if not self._session.opens_at <= pulse.at < self._session.closes_at:
             return
-        since = self._last_at if self._last_at is not None else self._session.opens_at
-        age_ms = (us_from(pulse.at) - us_from(since)) // 1000
+        age_ms = (us_from(pulse.at) - us_from(self._last_at)) // 1000
         is_fresh = age_ms <= TICKS_AGE_MS_MAX
         if is_fresh is not self._is_fresh:
             self._is_fresh = is_fresh
