@@ -31,12 +31,23 @@ class _View:
         )
 
     def feed(self, interval_minutes: int, candle: Candle) -> TimeframeReading | None:
-        """Take in one candle; the primary reading when it was a primary candle."""
+        """Take in one candle; the primary reading when it was a primary candle.
+
+        A candle that waited in the mailbox may be in the history already: it is looked at, and not counted twice.
+        """
         if self.confirmation is not None and interval_minutes == self.rules.confirmation_minutes:
-            self.confirmation.update(candle)
+            _update(self.confirmation, candle)
         if interval_minutes == self.rules.primary_minutes:
-            return self.primary.update(candle)
+            _update(self.primary, candle)
+            reading = self.primary.reading
+            return reading if reading.candle_start_us == candle.start_us else None
         return None
+
+
+def _update(analysis: TimeframeAnalysis, candle: Candle) -> None:
+    last_us = analysis.reading.candle_start_us
+    if last_us is None or candle.start_us > last_us:
+        analysis.update(candle)
 
 
 class SignalEngine(Actor):
