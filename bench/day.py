@@ -23,10 +23,7 @@ class _Summary(msgspec.Struct, frozen=True):
 
 def measure(days: Sequence[Path]) -> list[Figure]:
     """Each of the recorded days; without one, the built-in market's first day."""
-    figures = []
-    for day in days or [None]:
-        figures += _day(day)
-    return figures
+    return [figure for day in days for figure in _day(day)] if days else _day(None)
 
 
 def _day(day: Path | None) -> list[Figure]:
