@@ -100,12 +100,22 @@ class FeedHub(Actor):
         if known:
             self.publish(HeldTicks(at=changed.at, ticks=known))
 
+    def on_restart_of(self, name: str, at: datetime) -> None:
+        """RiskManager hears edges only, and a new one has not heard the last."""
+        if name == "risk_manager" and not self._is_fresh:
+            self._tell_health(at)
+
     @receives(Pulse)
     def on_pulse(self, pulse: Pulse) -> None:
         if not self._session.opens_at <= pulse.at < self._session.closes_at:
             return
-        age_ms = (us_from(pulse.at) - us_from(self._last_at)) // 1000
-        is_fresh = age_ms <= TICKS_AGE_MS_MAX
+        is_fresh = self._age_ms(pulse.at) <= TICKS_AGE_MS_MAX
         if is_fresh is not self._is_fresh:
             self._is_fresh = is_fresh
-            self.publish(FeedHealthChanged(at=pulse.at, is_fresh=is_fresh, age_ms=age_ms))
+            self._tell_health(pulse.at)
+
+    def _tell_health(self, at: datetime) -> None:
+        self.publish(FeedHealthChanged(at=at, is_fresh=self._is_fresh, age_ms=self._age_ms(at)))
+
+    def _age_ms(self, at: datetime) -> int:
+        return (us_from(at) - us_from(self._last_at)) // 1000

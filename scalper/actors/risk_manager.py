@@ -10,7 +10,6 @@ Limits: one claim a position until it is answered; a failed exit is claimed agai
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -39,6 +38,7 @@ from scalper.actors.messages.risk import (
     DayTallyChanged,
     TradingStateChanged,
 )
+from scalper.domain.booking import caught_up
 from scalper.domain.charges import ChargeTable
 from scalper.domain.day_book import DayBook, day_verdict
 from scalper.domain.exits import (
@@ -50,7 +50,7 @@ from scalper.domain.exits import (
     is_price_fresh,
 )
 from scalper.domain.guard_rules import RiskRules
-from scalper.domain.positions import OrderTotals, Position, PositionStatus, Wallet, with_order_totals
+from scalper.domain.positions import Position, PositionStatus, Wallet
 from scalper.domain.price_watch import PriceWatch, Step
 from scalper.domain.sweep import is_sweep_due
 from scalper.domain.tags import exit_tag
@@ -135,7 +135,7 @@ class RiskManager(Actor):
         position = message.position
         if position.status is PositionStatus.ACTIVE:
             held = self._held.setdefault(position.id, _Held(position))
-            held.position = _caught_up(position, held.position.orders)
+            held.position = caught_up(position, held.position.orders)
         self._book(position, message.at)
 
     @receives(OrderPartiallyFilled, OrderFilled, OrderCancelled)
@@ -143,7 +143,7 @@ class RiskManager(Actor):
         """Fills are counted before the exit is known to have ended: what is sold already is never claimed again."""
         held = self._held.get(report.position_id)
         if held is not None:
-            held.position = _caught_up(held.position, (report.totals,))
+            held.position = caught_up(held.position, (report.totals,))
 
     @receives(PositionClosed)
     def on_closed(self, closed: PositionClosed) -> None:
@@ -165,10 +165,11 @@ class RiskManager(Actor):
     # Deciding ------------------------------------------------------------------------------------------
 
     def _decide(self, held: _Held, at: datetime) -> None:
-        if held.is_claimed or (held.retry_at is not None and at < held.retry_at):
+        is_waiting = held.is_claimed or (held.retry_at is not None and at < held.retry_at)
+        if is_waiting or at >= self._rules.session.closes_at:
             return
         mark = self._mark(held, at)
-        situation = self._situation(held.position.account_id, at)
+        situation = self._rules.situation(at, is_circuit_tripped=held.position.account_id in self._tripped)
         decision = decide_exit(mark, situation, self._rules.exits)
         if decision is not None:
             held.is_claimed = True
@@ -185,15 +186,6 @@ class RiskManager(Actor):
             trail=marked.trail if marked is not None else position.trail,
             target_paise=position.target_paise,
             side=position.side,
-        )
-
-    def _situation(self, account_id: str, at: datetime) -> Situation:
-        session = self._rules.session
-        return Situation(
-            at=at,
-            session_end_at=session.session_end_at,
-            time_exit_at=session.time_exit_at,
-            is_circuit_tripped=account_id in self._tripped,
         )
 
     def _claim(self, held: _Held, mark: Mark, situation: Situation, decision: ExitDecision) -> None:
@@ -222,8 +214,6 @@ class RiskManager(Actor):
                 verdicts=explain(mark, situation, self._rules.exits),
             )
         )
-
-    # Answers to claims ---------------------------------------------------------------------------------
 
     @receives(ExitIntentRejected)
     def on_rejected(self, rejected: ExitIntentRejected) -> None:
@@ -257,6 +247,13 @@ class RiskManager(Actor):
         if name in ("signal_manager", "exit_engine"):
             for position_id in self._held:
                 self._release(position_id, None)
+        elif name == "feed_hub":
+            # It says anew what is stale, and of what has become fresh meanwhile it says nothing.
+            self._set_cause("feed", "", at)
+        elif name in ("entry_guard", "dashboard"):
+            for account in self._accounts:
+                self._tell_state(account, at)
+                self._tell_tally(account, at)
 
     def _release(self, position_id: int, retry_at: datetime | None) -> None:
         held = self._held.get(position_id)
@@ -292,8 +289,6 @@ class RiskManager(Actor):
         if step is not Step.NOTHING:
             key = instrument.key
             self.send("data_gateway", GetQuotes(at=at, request=key, reply_to="active_cache", keys=(key,)))
-
-    # Circuit and day -----------------------------------------------------------------------------------
 
     def _take_balance(self, wallet: Wallet, at: datetime) -> None:
         """The first reading of the day is its starting balance, whatever comes later."""
@@ -369,8 +364,6 @@ class RiskManager(Actor):
             self._cache.put_tallies(account_id, self._rules.day, tallies)
             self.publish(DayTallyChanged(at=at, account_id=account_id, starting_balance_paise=balance, tallies=tallies))
 
-    # Trading state -------------------------------------------------------------------------------------
-
     @receives(FeedHealthChanged)
     def on_feed_health(self, changed: FeedHealthChanged) -> None:
         self._set_cause("feed", "" if changed.is_fresh else f"newest tick is {changed.age_ms} ms old", changed.at)
@@ -395,10 +388,3 @@ class RiskManager(Actor):
 
     def close(self) -> None:
         self._store.close_thread()
-
-
-def _caught_up(position: Position, orders: Iterable[OrderTotals]) -> Position:
-    """The position with these totals in it wherever they are ahead of its own."""
-    for totals in orders:
-        position = with_order_totals(position, totals)
-    return position

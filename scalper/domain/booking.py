@@ -129,6 +129,13 @@ def booked(position: Position, totals: OrderTotals, text: str, rules: BookingRul
     return _ended(after, text, at)
 
 
+def caught_up(position: Position, orders: Iterable[OrderTotals]) -> Position:
+    """The position with these totals in it wherever they are ahead of its own."""
+    for totals in orders:
+        position = with_order_totals(position, totals)
+    return position
+
+
 def kept_trail(known: Trail | None, told: Trail) -> Trail:
     """Of two trails of one position the higher parts: a letter from before the last fill lowers nothing.
 

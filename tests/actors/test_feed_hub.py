@@ -16,7 +16,7 @@ from scalper.actors.messages.feed import (
     Unsubscribe,
 )
 from scalper.domain.quotes import Tick
-from tests.actors.harness import Stage
+from tests.actors.harness import Stage, restarted
 from tests.builders import ELEVEN, INDEX_KEY, OPTION_KEY, SESSION, a_tick, an_index_tick, clock, later
 
 OTHER = "NSE_FNO:9"
@@ -178,6 +178,20 @@ def test_a_hub_that_begins_in_the_middle_of_the_day_gives_the_feed_its_ten_secon
     stage.pulse(later(0.25), later(10), later(10.25))
 
     assert [(one.at, one.is_fresh) for one in stage.said(FeedHealthChanged)] == [(later(10.25), False)]
+
+
+def test_a_new_risk_manager_is_told_that_the_feed_is_stale() -> None:
+    stage = a_stage()
+    stage.tell(frame(an_index_tick()))
+
+    stage.tell(restarted("risk_manager", later(5)))
+    stage.pulse(later(10.25))
+    stage.tell(restarted("risk_manager", later(12)))
+
+    assert [(one.at, one.is_fresh) for one in stage.said(FeedHealthChanged)] == [
+        (later(10.25), False),
+        (later(12), False),
+    ]
 
 
 @pytest.mark.parametrize("at", [clock("08:00:00"), clock("15:30:00"), clock("20:00:00")])
