@@ -5,13 +5,14 @@ Source: REQUIREMENTS 2, 9, 11, 12, 15.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import msgspec
 
 from scalper.domain.calendar import SessionTimes
 from scalper.domain.capital import CapitalOverrides, SizingRules
 from scalper.domain.entry import EntryLimits
+from scalper.domain.exits import Situation
 from scalper.domain.rules import ExitRules
 
 
@@ -45,3 +46,12 @@ class RiskRules(msgspec.Struct, frozen=True, kw_only=True):
     rearm_s: int
     active_ms: int
     idle_ms: int
+
+    def situation(self, at: datetime, *, is_circuit_tripped: bool) -> Situation:
+        """What holds for every position of an account at one moment."""
+        return Situation(
+            at=at,
+            session_end_at=self.session.session_end_at,
+            time_exit_at=self.session.time_exit_at,
+            is_circuit_tripped=is_circuit_tripped,
+        )

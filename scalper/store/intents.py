@@ -1,4 +1,4 @@
-"""Trade intents with the ledger of their gates: written by EntryGuard; PositionTracker moves them on.
+"""Trade intents with the ledger of their gates: written by EntryGuard alone.
 
 Source: REQUIREMENTS 12.1, 14.1, 14.2, 14.7.
 """

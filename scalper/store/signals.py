@@ -1,4 +1,4 @@
-"""Signals, deliveries, exit signals and exit intents: written by SignalManager; the order side moves exit intents.
+"""Signals, deliveries, exit signals and exit intents: written by SignalManager alone.
 
 Source: REQUIREMENTS 14.1 to 14.7.
 """

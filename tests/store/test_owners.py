@@ -15,14 +15,14 @@ from tests.shared_files import golden_cases
 ROOT = Path(__file__).resolve().parents[2]
 
 #: What builds the tree, plays a day again, or only reads: no actor is among them.
-OUTSIDERS = ("app", "run", "replay", "report", "summary", "cli", "store")
+OUTSIDERS = ("app", "run", "replay", "inspect", "summary", "store")
 
 #: Of each repository the actors that may use it. Orders are born with an intent, so both that make intents are there.
 OWNERS = {
     "positions": {"position_tracker"},
-    "signals": {"signal_manager", "exit_engine", "order_gateway", "order_update_handler", "reconciler"},
-    "intents": {"entry_guard", "position_tracker"},
-    "orders": {"order_gateway", "order_update_handler", "reconciler", "position_tracker", "signal_manager"},
+    "signals": {"signal_manager"},
+    "intents": {"entry_guard"},
+    "orders": {"order_gateway", "order_update_handler", "position_tracker", "signal_manager"},
     "risk": {"risk_manager"},
     "days": set(),
     "snapshot": set(),
@@ -88,7 +88,7 @@ def test_every_repository_has_owners() -> None:
         ("actors/position_tracker", "positions", True),
         ("actors/exit_engine", "positions", False),
         ("actors/risk_manager", "positions", False),
-        ("report", "positions", True),
+        ("inspect/why", "positions", True),
         ("replay", "snapshot", True),
         ("domain/pnl", "positions", False),
         ("broker/paper", "orders", False),
