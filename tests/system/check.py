@@ -25,7 +25,7 @@ from scalper.domain.orders import BrokerStatus, Fill, Order, OrderPurpose, Order
 from scalper.domain.positions import Position, PositionStatus
 from scalper.domain.signals import ExitIntent, IntentStatus, TradeIntent
 from scalper.domain.times import ist
-from scalper.home import database_url, log_folder
+from scalper.home import database_url
 from scalper.inspect.reading import Reading
 from scalper.inspect.signals import why_signals
 from scalper.journal import RunHeader, read_header, run_files
@@ -37,6 +37,7 @@ from scalper.store.orders import OrderRepository
 from scalper.store.positions import PositionRepository
 from scalper.store.records import Day
 from scalper.store.signals import SignalRepository
+from tests.system.harness import log_folder
 
 #: The latest moment at which anything may still be held on an ordinary day, and the window of decisions to buy.
 TIME_EXIT, ENTRIES_FROM, NO_NEW_ENTRIES = time(15, 20), time(9, 20), time(15, 0)
@@ -90,8 +91,7 @@ def finished_day(home: Path) -> FinishedDay:
 
 
 def _first_header(home: Path) -> RunHeader:
-    (folder,) = (each for each in (home / "log").iterdir() if each.is_dir())
-    return read_header(run_files(folder)[0])
+    return read_header(run_files(log_folder(home))[0])
 
 
 def _read(reading: Reading, header: RunHeader) -> FinishedDay:
@@ -100,7 +100,7 @@ def _read(reading: Reading, header: RunHeader) -> FinishedDay:
     repository = OrderRepository(store)
     orders = {one.id: one for account in reading.config.accounts for one in repository.of_day(account.id, day)}
     known = DayRepository(store).get(day)
-    assert known is not None and log_folder(reading.config, reading.home, day).is_dir()
+    assert known is not None
     return FinishedDay(
         day=known,
         session=header.session,

@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,11 +19,16 @@ from scalper.domain.quotes import Candle
 from scalper.domain.times import ist_from_us
 from scalper.markets import builtin_market
 from scalper.reference import shipped_calendar
+from scalper.runtime.message_log import LogReader
 from tests.tape.recordings import Row, write_day
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
 #: No run here takes half of it; one that does hangs.
 RUN_S_MAX = 60.0
+#: A run at a multiple of the clock mostly waits; more than this on two cores would wait for each other.
+RUNS_AT_ONCE = 3
 #: What a short day is run with: a purse and limits that let it buy again after a loss.
 SHORT_DAY_SETS = (
     "paper.balance=1000000",
@@ -46,19 +52,11 @@ class Ended(msgspec.Struct, frozen=True):
     said: str
 
 
-def started(*arguments: str | Path, crash: Mapping[str, int] | None = None, **variables: str) -> subprocess.Popen[str]:
-    """Start `scalper` as a process of its own with nothing of this machine's settings in its environment.
-
-    Args:
-        arguments: Of the command line.
-        crash: Letters after which an actor fails, by name.
-        variables: Further environment.
-    """
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(ROOT)} | variables
-    if crash:
-        environment["SCALPER_CRASH"] = ",".join(f"{name}:{letters}" for name, letters in crash.items())
+def started(*arguments: str, variables: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    """Start `scalper` as a process of its own, with these variables and nothing of this machine's settings."""
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(ROOT), **(variables or {})}
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "scalper.cli", *map(str, arguments)],
+        [sys.executable, "-P", "-m", "scalper.cli", *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -76,22 +74,32 @@ def ended(process: subprocess.Popen[str]) -> Ended:
     return Ended(process.returncode, json.loads(out) if out.strip() else {}, said)
 
 
+def at_once(runs: Sequence[Callable[[], T]], workers: int = RUNS_AT_ONCE) -> list[T]:
+    """The results of some runs in their order, several of them at a time."""
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda run: run(), runs))
+
+
 def run_arguments(day: Path, home: Path, *more: str, sets: Iterable[str] = SHORT_DAY_SETS) -> tuple[str, ...]:
     """The command line of one run of a recorded day that ends with a JSON summary."""
     told = [word for each in sets for word in ("--set", each)]
     return ("run", "--day", str(day), "--home", str(home), "--json", *told, *more)
 
 
-def log_of(home: Path) -> dict[str, bytes]:
-    """Every file of the message log and tape of a home that has one day, by name."""
-    (folder,) = (each for each in (home / "log").iterdir() if each.is_dir())
-    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
-
-
 def log_folder(home: Path) -> Path:
     """The folder of the message log of a home that has one day."""
     (folder,) = (each for each in (home / "log").iterdir() if each.is_dir())
     return folder
+
+
+def log_of(home: Path) -> dict[str, bytes]:
+    """Every file of the message log and tape of a home that has one day, by name."""
+    return {file.name: file.read_bytes() for file in sorted(log_folder(home).iterdir())}
+
+
+def notes_of(home: Path, note: str) -> list[str]:
+    """The actors that a kind of note in the log of a home names, in its order."""
+    return [line.actor for line in LogReader(log_folder(home)) if line.note == note]
 
 
 def write_short_day(parent: Path, seed: int, minutes: int, *, underlying: str = "NIFTY") -> Path:
