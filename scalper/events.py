@@ -37,6 +37,7 @@ class EventLog(Onlooker):
         self._is_feed_fresh = True
         self._news: tuple[str, ...] = ()
         self._resumed_at: datetime | None = None
+        self._spoken: set[str] = set()
 
     def begin(self, desk: Desk, market: Market, resumed_at: datetime | None) -> None:
         """Say which day is played."""
@@ -53,6 +54,7 @@ class EventLog(Onlooker):
         """Tell what is new."""
         self._next_look_s = self._stopwatch_s() + LOOK_EVERY_S
         self._tell_state(picture)
+        self._tell_first_words(picture)
         for position in picture.positions:
             self._tell_position(position)
         self._tell_refusals(picture)
@@ -67,6 +69,12 @@ class EventLog(Onlooker):
         if picture.is_feed_fresh != self._is_feed_fresh:
             logger.info("the feed is fresh again") if picture.is_feed_fresh else logger.warning("the feed is stale")
             self._is_feed_fresh = picture.is_feed_fresh
+
+    def _tell_first_words(self, picture: Picture) -> None:
+        for index_key, at in picture.first_spoken.items():
+            if index_key not in self._spoken:
+                self._spoken.add(index_key)
+                logger.info("{}: both timeframes can speak from {:%H:%M} on", index_key, at)
 
     def _tell_position(self, position: Position) -> None:
         before = self._told.get(position.id)

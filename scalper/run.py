@@ -108,6 +108,8 @@ class DayRun:
         market = open_market(request.market_kind, request.source, request.seed, request.history, calendar)
         with self._stack:
             self._stack.callback(market.close)
+            for warning in market.warnings:
+                logger.warning("{}", warning)
             session = session_of(request.config, calendar, market.day, market.closes_at)
             desk = desk_of(request.config, session, market.day, market.instruments)
             home = Home.hold(request.home)
