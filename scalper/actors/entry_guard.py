@@ -56,16 +56,12 @@ from scalper.store.intents import IntentRepository
 
 #: A quote asked for and not answered in this time is no quote.
 QUOTE_WAIT = timedelta(seconds=3)
-#: The cheap gates are asked again when more time than this has passed (REQUIREMENTS 12.2).
-REPEAT_AFTER = timedelta(seconds=2)
 
 
 class _Attempt(msgspec.Struct):
     """One delivery being decided."""
 
     created: DeliveryCreated
-    gates: tuple[GateResult, ...]
-    checked_at: datetime
     tick_until: datetime
     quote_until: datetime | None = None
     index_tick: Tick | None = None
@@ -86,6 +82,7 @@ class EntryGuard(Actor):
         self._attempts: dict[str, _Attempt] = {}
         self._queue: list[DeliveryCreated] = []
         self._decided: set[int] = set()
+        self._placing: set[int] = set()
         self._last_id = 0
 
     def recover(self, at: datetime) -> None:
@@ -96,6 +93,7 @@ class EntryGuard(Actor):
     @receives(PositionSnapshot)
     def on_snapshot(self, snapshot: PositionSnapshot) -> None:
         self._open = {position.id: position for position in snapshot.open_positions}
+        self._placing.clear()
         for position in snapshot.closed_today:
             self._note_exit(position)
         for wallet in snapshot.wallets:
@@ -140,6 +138,7 @@ class EntryGuard(Actor):
     @receives(PositionPending, PositionOpened, PositionChanged)
     def on_position(self, message: PositionPending | PositionOpened | PositionChanged) -> None:
         self._open[message.position.id] = message.position
+        self._placing.discard(message.position.trade_intent_id)
         if isinstance(message, PositionOpened):
             self._move(message.position.trade_intent_id, IntentStatus.FILLED, message.at)
 
@@ -186,18 +185,18 @@ class EntryGuard(Actor):
             self._reject(created, gates, 0, at)
             return
         wait = timedelta(milliseconds=self._rules.ltp_wait_ms)
-        self._attempts[created.signal.index_key] = _Attempt(created, gates, at, at + wait)
+        self._attempts[created.signal.index_key] = _Attempt(created, at + wait)
         self._ask_ticks(created, at)
 
     def _ask_ticks(self, created: DeliveryCreated, at: datetime) -> None:
         self.send(
             "tick_cache",
-            GetTicks(at=at, request=created.signal.index_key, reply_to=self.name, keys=self._keys(created)),
+            GetTicks(at=at, request=_request_of(created), reply_to=self.name, keys=self._keys(created)),
         )
 
     @receives(TicksFound)
     def on_ticks(self, answer: TicksFound) -> None:
-        attempt = self._attempts.get(answer.request)
+        attempt = self._attempt_of(answer.request)
         if attempt is None or attempt.quote_until is not None:
             return
         attempt.index_tick, attempt.option_tick = answer.ticks
@@ -209,15 +208,15 @@ class EntryGuard(Actor):
     def _ask_quotes(self, attempt: _Attempt, at: datetime) -> None:
         """The socket has nothing young enough: REST may."""
         attempt.quote_until = at + QUOTE_WAIT
-        request = attempt.created.signal.index_key
-        keys = self._keys(attempt.created)
+        request, keys = _request_of(attempt.created), self._keys(attempt.created)
         self.send("data_gateway", GetQuotes(at=at, request=request, reply_to=self.name, keys=keys))
 
     @receives(QuotesFetched)
     def on_quotes(self, answer: QuotesFetched) -> None:
-        attempt = self._attempts.get(answer.request)
+        attempt = self._attempt_of(answer.request)
         if attempt is None:
             return
+        attempt.quote_until = answer.at
         index_quote, option_quote = answer.ticks
         attempt.index_tick = newer_tick(attempt.index_tick, index_quote)
         attempt.option_tick = newer_tick(attempt.option_tick, option_quote)
@@ -232,10 +231,12 @@ class EntryGuard(Actor):
                 self._conclude(attempt, pulse.at)
 
     def _conclude(self, attempt: _Attempt, at: datetime) -> None:
+        """The cheap gates are asked once more: much may have happened since, another position before all."""
+        if self._placing:
+            # An intent was approved and its position is not known yet: the next pulse concludes on what is.
+            return
         created = attempt.created
-        if at - attempt.checked_at > REPEAT_AFTER:
-            attempt.gates = cheap_gates(self._facts(created, at), self._limits(created))
-        gates = attempt.gates
+        gates = cheap_gates(self._facts(created, at), self._limits(created))
         allocation = None
         if gates[-1].is_passed:
             allocation = self._allocation(attempt)
@@ -265,8 +266,6 @@ class EntryGuard(Actor):
     def _is_waiting(self, created: DeliveryCreated) -> bool:
         in_hand = [*(attempt.created for attempt in self._attempts.values()), *self._queue]
         return any(one.delivery.id == created.delivery.id for one in in_hand)
-
-    # Facts ---------------------------------------------------------------------------------------------
 
     def _facts(self, created: DeliveryCreated, at: datetime) -> EntryFacts:
         account_id = created.delivery.account_id
@@ -305,8 +304,6 @@ class EntryGuard(Actor):
             rules=self._rules.sizing,
         )
 
-    # Verdicts ------------------------------------------------------------------------------------------
-
     def _approve(
         self,
         created: DeliveryCreated,
@@ -320,6 +317,7 @@ class EntryGuard(Actor):
             self._reject(created, (*gates, watching), quote.ltp_paise, at)
             return
         intent = self._persisted(created, gates, allocation.quantity, quote.ltp_paise, at)
+        self._placing.add(intent.id)
         self.publish(
             TradeIntentApproved(
                 at=at,
@@ -369,7 +367,10 @@ class EntryGuard(Actor):
     def _learn(self, account_id: str, **facts: Any) -> None:
         self._accounts[account_id] = msgspec.structs.replace(self._accounts[account_id], **facts)
 
-    # Small things --------------------------------------------------------------------------------------
+    def _attempt_of(self, request: str) -> _Attempt | None:
+        """The attempt a question was asked for; None when that one is over, whatever goes on for its index now."""
+        attempt = self._attempts.get(request.partition("/")[0])
+        return attempt if attempt is not None and _request_of(attempt.created) == request else None
 
     def _limits(self, created: DeliveryCreated) -> EntryLimits:
         return self._rules.limits[created.signal.index_key]
@@ -389,3 +390,7 @@ class EntryGuard(Actor):
 
     def close(self) -> None:
         self._store.close_thread()
+
+
+def _request_of(created: DeliveryCreated) -> str:
+    return f"{created.signal.index_key}/{created.delivery.id}"
