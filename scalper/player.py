@@ -14,8 +14,8 @@ from scalper.runtime.heartbeat import PULSE_EVERY, Pulse
 from scalper.tape.market import Market
 
 _MINUTE = timedelta(minutes=1)
-#: Frames FeedHub may have waiting before the market waits for it.
-FRAMES_WAITING_MAX = 200
+#: Letters an actor may have waiting before the market waits for it: a fast day must not outrun its orders.
+LETTERS_WAITING_MAX = 8
 #: The wall clock is not looked at for shorter waits.
 WAIT_S_MIN = 0.001
 
@@ -144,7 +144,7 @@ class PacedPlayer(Thread):
             lead_s = due_s - monotonic_s()
             if (lead_s > WAIT_S_MIN and self._stopping.wait(lead_s)) or self._stopping.is_set():
                 return
-            while self._waiting() > FRAMES_WAITING_MAX:
+            while self._waiting() > LETTERS_WAITING_MAX:
                 if self._stopping.wait(WAIT_S_MIN):
                     return
                 # Time stood still meanwhile: the rest of the day is not hurried to make up for it.

@@ -132,7 +132,7 @@ class ThreadedPlay:
             clock,
             speed,
             lambda frame: switchboard.publish("feed", 0, frame),
-            lambda: switchboard.depths()["feed_hub"],
+            self._waiting,
         )
 
     def run(self) -> bool:
@@ -161,6 +161,10 @@ class ThreadedPlay:
         if self._failure:
             raise SupervisionError(self._failure)
         return is_settled
+
+    def _waiting(self) -> int:
+        """Letters that wait for the slowest actor; people may look later."""
+        return max(depth for name, depth in self._stage.switchboard.depths().items() if name != "dashboard")
 
     @property
     def _is_going_on(self) -> bool:
