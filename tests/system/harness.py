@@ -116,7 +116,7 @@ def write_short_day(parent: Path, seed: int, minutes: int, *, underlying: str = 
     eve = ist_from_us(before[0].start_us).date()
     _write(parent, underlying, eve, (index,), _rows(index, before))
     rows = [row for one in ours for row in _rows(one, market.candles(one.key, until))]
-    return _write(parent, underlying, market.day, ours, rows)
+    return _write(parent, underlying, market.day, ours, sorted(rows, key=lambda row: row["ts"]))
 
 
 def _write(parent: Path, underlying: str, day: date, ours: Sequence[Instrument], rows: Iterable[Row]) -> Path:
