@@ -45,15 +45,22 @@ class StrikeSelector(Actor):
             self.publish(StrikesPicked(at=found.at, found=found, picks=(), reason=reason))
             return
         self._waiting[found.index_key] = (found, contract)
-        query = GetTicks(at=found.at, request=found.index_key, reply_to=self.name, keys=(contract.key,))
+        query = GetTicks(at=found.at, request=_request_of(found, contract), reply_to=self.name, keys=(contract.key,))
         self.send("tick_cache", query)
 
     @receives(TicksFound)
     def on_ticks(self, answer: TicksFound) -> None:
-        waiting = self._waiting.pop(answer.request, None)
-        if waiting is None:
+        """An answer about a contract that another direction has replaced prices nothing."""
+        index_key = answer.request.partition("/")[0]
+        waiting = self._waiting.get(index_key)
+        if waiting is None or _request_of(*waiting) != answer.request:
             return
+        del self._waiting[index_key]
         found, contract = waiting
         tick = answer.ticks[0]
         pick = Pick(instrument=contract, ltp_paise=tick.ltp_paise if tick is not None else 0)
         self.publish(StrikesPicked(at=answer.at, found=found, picks=(pick,)))
+
+
+def _request_of(found: DirectionFound, contract: Instrument) -> str:
+    return f"{found.index_key}/{contract.key}"
