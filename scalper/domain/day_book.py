@@ -5,6 +5,7 @@ Source: REQUIREMENTS 15.1, 15.2.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 
@@ -24,43 +25,51 @@ class IndexTally(msgspec.Struct, frozen=True, array_like=True):
     loss_paise: int
 
 
+class _Booked(msgspec.Struct, frozen=True):
+    """What one position counts for in its day."""
+
+    index_key: str
+    net_paise: int
+    is_over: bool
+
+
 class DayBook:
-    """The positions of one account's day, by id; a position taken in again replaces what was known of it."""
+    """The positions of one account's day, by id; a position taken in again replaces what was known of it.
+
+    What they come to is summed when one changes and not when it is asked for: the circuit asks at every sweep.
+
+    Attributes:
+        tallies: One line an index, by its key.
+        realised_net_paise: Net result of what is closed; of what is open, of the part sold, with all charges so far.
+    """
 
     def __init__(self) -> None:
-        self._positions: dict[int, Position] = {}
+        self.tallies: tuple[IndexTally, ...] = ()
+        self.realised_net_paise = 0
+        self._positions: dict[int, _Booked] = {}
 
     def take_in(self, position: Position, day: date) -> bool:
         """Count a position that was opened or closed today; True when a tally is other than before."""
         if not position.bought_quantity:
             return False
-        before = self.tallies
-        self._positions[position.id] = position
+        is_over = position.status is PositionStatus.EXITED
+        self._positions[position.id] = _Booked(position.index_key, position.net_paise, is_over)
+        self.realised_net_paise = sum(booked.net_paise for booked in self._positions.values())
+        before, self.tallies = self.tallies, self._tallied()
         return self.tallies != before
 
     @property
     def has_traded(self) -> bool:
         return bool(self._positions)
 
-    @property
-    def realised_net_paise(self) -> int:
-        """Net result of what is closed, and of the sold part, with all charges so far, of what is open."""
-        return sum(position.net_paise for position in self._positions.values())
-
-    @property
-    def tallies(self) -> tuple[IndexTally, ...]:
-        """One line an index, by its key."""
-        keys = sorted({position.index_key for position in self._positions.values()})
-        return tuple(self._tally(key) for key in keys)
-
-    def _tally(self, index_key: str) -> IndexTally:
-        mine = [position for position in self._positions.values() if position.index_key == index_key]
-        losses = [
-            -position.net_paise
-            for position in mine
-            if position.status is PositionStatus.EXITED and position.net_paise < 0
-        ]
-        return IndexTally(index_key, len(mine), sum(losses))
+    def _tallied(self) -> tuple[IndexTally, ...]:
+        trades: Counter[str] = Counter()
+        losses: Counter[str] = Counter()
+        for booked in self._positions.values():
+            trades[booked.index_key] += 1
+            if booked.is_over:
+                losses[booked.index_key] += max(0, -booked.net_paise)
+        return tuple(IndexTally(key, trades[key], losses[key]) for key in sorted(trades))
 
 
 def day_verdict(
