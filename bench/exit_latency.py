@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from threading import Event
 from time import monotonic_ns
@@ -32,7 +32,7 @@ from scalper.runtime.root import GetChild, Root, StopTree
 from scalper.trees import SWITCH_INTERVAL_S
 
 HELD = 20
-#: Securities quoted beside those that are held.
+#: Securities quoted beside those that are held; each frame has one tick of a held one.
 OTHERS = 60
 TICKS_PER_FRAME = 4
 #: With four ticks a frame, 2,000 ticks a second.
@@ -96,7 +96,7 @@ class Trade:
         self._clock = PlayedClock(ground.start)
         self._began_ns = monotonic_ns()
         self._slots = [Slot(place) for place in range(HELD)]
-        self._places = cycle(range(HELD + OTHERS))
+        self._held, self._others = cycle(range(HELD)), cycle(range(HELD, HELD + OTHERS))
         self._positions = 0
         self._pause = Event()
 
@@ -118,13 +118,14 @@ class Trade:
         self.ticks_per_s = frames * TICKS_PER_FRAME / ((monotonic_ns() - begin_ns) / 1e9)
 
     def _frame(self, crossed: Slot | None) -> None:
-        """One frame at the market time that the wall has reached; the crossing tick is its first."""
+        """One frame at the market time that the wall has reached; its first tick is of a held security."""
         at = self._ground.start + timedelta(microseconds=(monotonic_ns() - self._began_ns) // 1000)
         self._clock.set(at)
-        places = [next(self._places) for _ in range(TICKS_PER_FRAME)]
+        place = next(self._held)
         if crossed is not None:
             crossed.price_paise = CROSSED_PAISE
-            places[0] = crossed.place
+            place = crossed.place
+        places = [place, *islice(self._others, TICKS_PER_FRAME - 1)]
         at_us, options = us_from(at), self._ground.options
         frame = FeedFrame(at=at, ticks=tuple(tick_of(options[place], self._price(place), at_us) for place in places))
         if crossed is not None:
@@ -185,9 +186,11 @@ def _threads(ground: Ground) -> Iterator[None]:
     )
     root.ask(GetChild("dashboard"), timeout=10)
     ground.journal.start_flushing(FLUSH_EVERY_S, is_tape_too=True)
-    yield
-    root.ask(StopTree(4.0), timeout=6)
-    root.stop(block=False)
+    try:
+        yield
+    finally:
+        root.ask(StopTree(4.0), timeout=6)
+        root.stop(block=False)
 
 
 class _Hop(ThreadingActor):
