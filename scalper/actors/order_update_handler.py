@@ -60,7 +60,10 @@ class OrderUpdateHandler(Actor):
 
     @receives(ReportOrders)
     def on_report(self, query: ReportOrders) -> None:
-        orders = (self._rows.order(order_id) for order_id in query.order_ids)
+        of_positions = (order for one in query.position_ids for order in self._rows.of_position(one))
+        # Only what this actor has written of an order is told: another's row may be a moment ahead of its letter.
+        filled = (order.id for order in of_positions if order.filled_quantity)
+        orders = (self._rows.order(order_id) for order_id in dict.fromkeys((*query.order_ids, *filled)))
         reports = tuple(_report(OrderReport, order, query) for order in orders if order is not None)
         self.send(query.reply_to, OrderReports(at=query.at, reports=reports))
 

@@ -90,9 +90,14 @@ class PositionTracker(Actor):
         self._positions = {position.id: position for position in self._rows.of_day(self._day)}
         self._carried = {account: self._rows.all_closed_net_paise(account, self._day) for account in self._balances}
         self._last_id = self._rows.max_id()
-        order_ids = tuple(totals.order_id for one in self._positions.values() if one.is_open for totals in one.orders)
+        held = tuple(one for one in self._positions.values() if one.is_open)
+        order_ids = tuple(totals.order_id for one in held for totals in one.orders)
         if order_ids:
-            self.hold_for("order_update_handler", self._question(order_ids, at))
+            # A sale may be on record whose intent never came to be noted here.
+            question = msgspec.structs.replace(
+                self._question(order_ids, at), position_ids=tuple(one.id for one in held)
+            )
+            self.hold_for("order_update_handler", question)
             self._ask_gateways(order_ids, at)
 
     @receives(OrderReports)

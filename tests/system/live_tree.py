@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from threading import Event
@@ -161,16 +161,26 @@ def _end_of(order: Order) -> str:
 
 
 @contextmanager
-def live_tree(utc: str, position: Position, check: Check = lambda order, at: "") -> Iterator[LiveTree]:
+def live_tree(
+    utc: str,
+    position: Position,
+    *,
+    check: Check = lambda order, at: "",
+    prepare: Callable[[Store], None] = lambda store: None,
+) -> Iterator[LiveTree]:
     """The tree with one open position, whose entry order is in the rows, from a moment on; stopped at the end.
 
     Args:
         utc: When time stands still, as freezegun reads it.
         position: The first position.
         check: Says why the paper exchange refuses an order.
+        prepare: Writes further rows, in a unit of work, before the tree starts.
     """
     store = Store.open("sqlite://")
-    _put(store, position)
+    with store.unit() as unit:
+        _put(store, position)
+        prepare(store)
+        unit.commit()
     with freeze_time(utc) as frozen:
         assert isinstance(frozen, FrozenDateTimeFactory)
         tree = LiveTree(store, frozen, check)
@@ -192,7 +202,5 @@ def _put(store: Store, position: Position) -> None:
         filled_value_paise=position.bought_value_paise,
         charges_paise=position.charges_paise,
     )
-    with store.unit() as unit:
-        PositionRepository(store).insert(position)
-        insert_orders(store, (entry,))
-        unit.commit()
+    PositionRepository(store).insert(position)
+    insert_orders(store, (entry,))

@@ -118,10 +118,15 @@ class SweepOrders(Message, frozen=True, kw_only=True):
 
 
 class ReportOrders(Message, frozen=True, kw_only=True):
-    """Somebody who restarted asks OrderUpdateHandler how these orders stand; answered with OrderReports."""
+    """Somebody who restarted asks OrderUpdateHandler how these orders stand; answered with OrderReports.
+
+    Attributes:
+        position_ids: Positions of which every order is told that has been filled, also one the asker never heard of.
+    """
 
     reply_to: str
     order_ids: tuple[str, ...]
+    position_ids: tuple[int, ...] = ()
 
 
 class OrderReports(Message, frozen=True, kw_only=True):
