@@ -217,6 +217,8 @@ class OrderGateway(Actor):
         elif outcome.state is SendState.UNKNOWN:
             self._lose_sight(order, outcome.text, at)
         else:
+            # Who asks for it again is told again how it ended: the first telling may be lost with a crash.
+            self._orders.pop(order.id, None)
             self.publish(_ended(_UNPLACED[outcome.state], order, outcome.text, at))
 
     def _lose_sight(self, order: Order, text: str, at: datetime) -> None:

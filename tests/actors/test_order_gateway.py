@@ -181,6 +181,18 @@ def test_an_order_that_ended_unplaced_is_never_sent_again_but_told_of(state: Sen
     assert (broker.placed, [(one.is_final, one.text) for one in told]) == ([], [(True, "no")])
 
 
+def test_an_order_that_ended_unplaced_while_it_was_looked_up_is_told_of_again_and_never_sent() -> None:
+    broker, store, order = ShakyBroker(), a_store(), an_exit_order()
+    born(store, order)
+    stage = a_stage(broker, store)
+    stage.pulse(later(5), later(7), later(9))
+
+    stage.tell(submit(order, at=later(10)))
+
+    assert [one.at for one in stage.said(OrderNotPlaced)] == [later(7), later(10)]
+    assert broker.placed == []
+
+
 @pytest.mark.parametrize("status", [BrokerStatus.TRADED, BrokerStatus.CANCELLED])
 def test_after_a_restart_an_order_that_has_ended_is_not_sent_again(status: BrokerStatus) -> None:
     broker, store, order = ShakyBroker(), a_store(), an_exit_order()
