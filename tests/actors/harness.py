@@ -104,8 +104,8 @@ class Stage:
         """How many letters there have been."""
         return len(self.record.letters)
 
-    def ask(self, name: str, query: Message) -> Any:
-        return self.stepper.ask(name, query)
+    def answer(self, name: str, query: Message) -> Any:
+        return self.stepper.answer(name, query)
 
     def _spec(self, name: str, kind: type[Actor], make: Callable[[Link], Actor]) -> ChildSpec:
         def keeping_link(link: Link) -> Actor:

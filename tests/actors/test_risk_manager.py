@@ -292,9 +292,6 @@ def test_when_the_market_is_closed_nothing_is_claimed(moment: str) -> None:
     assert stage.said(ExitCandidate) == []
 
 
-# The day ---------------------------------------------------------------------------------------------------------
-
-
 def test_the_first_wallet_of_the_day_is_its_starting_balance_over_restarts() -> None:
     store = a_store()
     first = a_stage(store=store)
@@ -400,9 +397,6 @@ def test_the_next_day_trades_again() -> None:
     tomorrow = a_stage(store=store, day=date(2026, 1, 14))
 
     assert [told.state for told in tomorrow.said(TradingStateChanged)] == [TradingState.ACTIVE]
-
-
-# Trading state -----------------------------------------------------------------------------------------------------
 
 
 def test_a_stale_feed_stops_entries_until_it_is_fresh() -> None:

@@ -87,9 +87,6 @@ def status_of(store: Store, intent_id: int = 1) -> IntentStatus:
     return intent.status
 
 
-# Entries -----------------------------------------------------------------------------------------------------
-
-
 def test_a_signal_is_a_row_with_one_delivery_for_each_account() -> None:
     store = a_store()
     stage = a_stage(store, accounts=("first", "second"))
@@ -159,9 +156,6 @@ def test_after_a_restart_a_delivery_nobody_decided_on_is_told_once_more_as_stale
         (1, True, ())
     ]
     assert third.said(DeliveryCreated) == []
-
-
-# Exits -------------------------------------------------------------------------------------------------------
 
 
 def test_claim_intent_and_order_are_one_commit_before_anybody_is_told() -> None:
