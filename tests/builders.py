@@ -234,15 +234,21 @@ def a_position(position_id: int = 1, *, quantity: int = LOT, entry_paise: int = 
 
 def a_pending_position(position_id: int = 1, **changes: Any) -> Position:
     unfilled = OrderTotals(an_order().id, OrderSide.BUY, LOT, 0, 0, 0, is_final=False)
-    told = {"status": PositionStatus.PENDING, "orders": (unfilled,), "trail": None, "opened_at": None}
-    return a_position(position_id, **({"entry_price_paise": 0, "target_paise": 0} | told | changes))
+    told: dict[str, Any] = {"status": PositionStatus.PENDING, "orders": (unfilled,), "trail": None, "opened_at": None}
+    prices: dict[str, Any] = {"entry_price_paise": 0, "target_paise": 0}
+    return a_position(position_id, **(prices | told | changes))
 
 
 def a_closed_position(position_id: int = 1, *, net_paise: int = -500_00, **changes: Any) -> Position:
     """Bought and sold to the last unit, with this result after charges."""
     entry = bought(charges_paise=0)
     sale = OrderTotals(an_exit_order().id, OrderSide.SELL, LOT, LOT, LOT * 100_00 + net_paise, 0, is_final=True)
-    told = {"status": PositionStatus.EXITED, "orders": (entry, sale), "exited_at": ELEVEN, "last_pnl_paise": net_paise}
+    told: dict[str, Any] = {
+        "status": PositionStatus.EXITED,
+        "orders": (entry, sale),
+        "exited_at": ELEVEN,
+        "last_pnl_paise": net_paise,
+    }
     return a_position(position_id, **(told | changes))
 
 

@@ -21,7 +21,8 @@ INDEX = an_instrument(key=INDEX_KEY, segment="IDX_I", kind=InstrumentKind.INDEX)
 class TwoMinutes:
     """A market of two minutes: one index, one option, a tick of each every second or so."""
 
-    kind, name, day, seed, warnings = "builtin", "two minutes", DAY, 1, ()
+    kind, name, day, seed = "builtin", "two minutes", DAY, 1
+    warnings: tuple[str, ...] = ()
     opens_at, closes_at = OPENS, CLOSES
     instruments: tuple[Instrument, ...] = (INDEX, an_instrument())
 

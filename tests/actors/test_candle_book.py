@@ -10,6 +10,7 @@ from scalper.actors.messages.feed import IndexTicks
 from scalper.actors.messages.risk import Alert
 from scalper.domain.quotes import Candle
 from scalper.domain.times import ist_from_us, us_from
+from scalper.runtime.actor import Link
 from tests.actors.harness import Stage, restarted
 from tests.builders import ELEVEN, INDEX_KEY, an_index_tick, candles_from, clock, later
 
@@ -18,7 +19,7 @@ HISTORY = candles_from(ELEVEN - timedelta(minutes=20), [25_700_00 + 100 * step f
 
 
 def a_stage(at: datetime = ELEVEN, history: tuple[Candle, ...] = HISTORY, problem: str = "") -> Stage:
-    def make(link) -> CandleBook:
+    def make(link: Link) -> CandleBook:
         return CandleBook(link, indices={INDEX_KEY: "NIFTY"}, intervals=(1, 5))
 
     stage = Stage({"candle_book": (CandleBook, make)}, at=at)

@@ -46,7 +46,8 @@ class SlicedMarket:
 
     def __init__(self, begins: str, minutes: int) -> None:
         whole = builtin_market(MARKET_SEED, shipped_calendar())
-        self.kind, self.name, self.seed, self.day, self.warnings = "builtin", "slice", MARKET_SEED, whole.day, ()
+        self.kind, self.name, self.seed, self.day = "builtin", "slice", MARKET_SEED, whole.day
+        self.warnings: tuple[str, ...] = ()
         self.opens_at = whole.opens_at
         self.begins_at = datetime.fromisoformat(f"{whole.day}T{begins}").replace(tzinfo=whole.opens_at.tzinfo)
         self.closes_at = self.begins_at + minutes * MINUTE

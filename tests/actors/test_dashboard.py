@@ -5,10 +5,12 @@ from __future__ import annotations
 from scalper.actors.dashboard import NEWS_KEPT, Dashboard, Picture
 from scalper.actors.messages.feed import FeedHealthChanged, IndexTicks
 from scalper.actors.messages.positions import PositionClosed, PositionOpened, PositionTrailed, WalletChanged
-from scalper.actors.messages.risk import Alert, GetDashboard, TradingState, TradingStateChanged
+from scalper.actors.messages.risk import Alert, GetDashboard, TradingStateChanged
 from scalper.actors.messages.signals import SignalPublished, TradeIntentRejected
+from scalper.domain.positions import Position
 from scalper.domain.signals import IntentStatus
 from scalper.domain.times import us_from
+from scalper.domain.trading_state import TradingState
 from tests.actors.harness import Stage, a_snapshot, restarted
 from tests.builders import (
     ACCOUNT,
@@ -25,7 +27,7 @@ from tests.builders import (
 )
 
 
-def a_stage(*positions) -> Stage:
+def a_stage(*positions: Position) -> Stage:
     stage = Stage({"dashboard": (Dashboard, Dashboard)})
     stage.tell(a_snapshot(*positions))
     return stage

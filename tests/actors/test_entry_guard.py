@@ -20,7 +20,7 @@ from scalper.actors.messages.positions import (
     ReportPositions,
     WalletChanged,
 )
-from scalper.actors.messages.risk import DayTallyChanged, TradingState, TradingStateChanged
+from scalper.actors.messages.risk import DayTallyChanged, TradingStateChanged
 from scalper.actors.messages.signals import DeliveryCreated, Pick, TradeIntentApproved, TradeIntentRejected
 from scalper.domain.capital import CapitalOverrides, SizingRules
 from scalper.domain.day_book import IndexTally
@@ -31,6 +31,7 @@ from scalper.domain.orders import OrderPurpose
 from scalper.domain.positions import Position, PositionSide
 from scalper.domain.quotes import Tick
 from scalper.domain.signals import IntentStatus
+from scalper.domain.trading_state import TradingState
 from scalper.message import Message
 from scalper.store.database import Store
 from scalper.store.intents import IntentRepository

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from scalper.actors.feed_hub import FeedHub
@@ -195,7 +197,7 @@ def test_a_new_risk_manager_is_told_that_the_feed_is_stale() -> None:
 
 
 @pytest.mark.parametrize("at", [clock("08:00:00"), clock("15:30:00"), clock("20:00:00")])
-def test_while_the_market_is_closed_silence_is_no_fault(at) -> None:
+def test_while_the_market_is_closed_silence_is_no_fault(at: datetime) -> None:
     stage = a_stage(started="07:00:00")
 
     stage.pulse(at)

@@ -25,7 +25,7 @@ from scalper.actors.messages.positions import (
     ReportPositions,
     WalletChanged,
 )
-from scalper.actors.messages.risk import Alert, CircuitTripped, DayTallyChanged, TradingState, TradingStateChanged
+from scalper.actors.messages.risk import Alert, CircuitTripped, DayTallyChanged, TradingStateChanged
 from scalper.actors.risk_manager import RiskManager
 from scalper.domain.day_book import IndexTally
 from scalper.domain.guard_rules import RiskRules
@@ -35,6 +35,7 @@ from scalper.domain.reasons import ExitReason, StopSource
 from scalper.domain.rules import ExitRules
 from scalper.domain.signals import IntentStatus
 from scalper.domain.times import us_from
+from scalper.domain.trading_state import TradingState
 from scalper.runtime.lifecycle import ChildGaveUp
 from scalper.store.database import Store
 from scalper.store.risk import RiskRepository

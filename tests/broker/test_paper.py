@@ -428,7 +428,8 @@ def test_no_path_fills_more_than_was_ordered_or_worse_than_the_limit(
 ) -> None:
     broker = a_broker()
     order = an_order(side=side, quantity=lots * LOT, limit_price_paise=100_00)
-    at, limits, seen = ELEVEN, [100_00], []
+    at, limits = ELEVEN, [100_00]
+    seen: list[OrderSeen] = []
     broker.place(order, at)
 
     for what, wait_ms, price_ticks, shown in steps:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from scalper.domain.charges import Exchange, charges_of_order
 from scalper.domain.day_book import DayBook, IndexTally, day_verdict, unrealised_net_paise
 from scalper.domain.orders import OrderSide
-from scalper.domain.positions import OrderTotals
+from scalper.domain.positions import OrderTotals, Position
 from tests.builders import DAY, LOT, a_closed_position, a_pending_position, a_position, an_exit_order, bought, charges
 
 
-def a_book(*positions) -> DayBook:
+def a_book(*positions: Position) -> DayBook:
     book = DayBook()
     for position in positions:
         book.take_in(position, DAY)
@@ -44,7 +44,7 @@ def test_a_position_taken_in_again_replaces_itself() -> None:
 
 
 @pytest.mark.parametrize(("position", "has_traded"), [(a_pending_position(), False), (a_position(), True)])
-def test_nothing_was_traded_before_the_first_fill(position, has_traded: bool) -> None:
+def test_nothing_was_traded_before_the_first_fill(position: Position, has_traded: bool) -> None:
     assert a_book(position).has_traded is has_traded
 
 

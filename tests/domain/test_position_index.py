@@ -58,7 +58,8 @@ def test_what_is_told_is_a_copy() -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 5), st.sampled_from([NSE, BSE, "NSE_FNO:1"]))))
 def test_it_holds_exactly_what_was_added_and_not_removed(steps: list[tuple[bool, int, str]]) -> None:
-    table, expected = PositionIndexTable(), set()
+    table = PositionIndexTable()
+    expected: set[tuple[int, str]] = set()
     for is_added, position_id, key in steps:
         entry = (position_id, key)
         changed = table.add(*entry) if is_added else table.remove(*entry)
