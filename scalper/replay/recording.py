@@ -132,7 +132,8 @@ class Part:
         part = 0
         for line in LogReader(self._folder):
             if line.note == "part":
-                part += 1
+                # Not counted: a process killed at once has left a header and a tape, and no line.
+                part = int(_PART.decode(line.body)["part"])
             if part == self.header.part:
                 yield line
 
@@ -181,6 +182,7 @@ _KINDS: dict[str, type[Message]] = {
 }
 
 
+_PART = msgspec.json.Decoder(dict[str, str])
 _TICKS = msgspec.msgpack.Decoder(tuple[int, tuple[Tick, ...]])
 
 

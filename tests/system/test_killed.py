@@ -59,7 +59,7 @@ def _rows(home: Path, query: str) -> list[Any]:
             raise
 
 
-@pytest.fixture(scope="module", params=[(_WITH_PEAK, "200", ()), (_LEAVING, "100", _SLOW)], ids=["holding", "leaving"])
+@pytest.fixture(scope="module", params=[(_WITH_PEAK, "200", ()), (_LEAVING, "200", _SLOW)], ids=["holding", "leaving"])
 def killed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, short_day: Path
 ) -> tuple[Held, Ended, Path]:
@@ -125,3 +125,20 @@ def _first_snapshot_of_second_part(home: Path, position_id: int) -> Position:
         if line.type == PositionSnapshot.__name__ and line.seq >= first_seq
     )
     return next(one for one in next(snapshots).open_positions if one.id == position_id)
+
+
+def test_a_process_killed_before_it_wrote_a_line_leaves_nothing_in_the_way(tmp_path: Path, short_day: Path) -> None:
+    home = tmp_path / "home"
+    arguments = run_arguments(short_day, home, "--speed", "max")
+    first = started(*arguments)
+    end_s = monotonic_s() + RUN_S_MAX
+    while not list(home.glob("log/*/*.tape")) and monotonic_s() < end_s:
+        Event().wait(0.001)
+    first.kill()
+    assert ended(first).code == KILLED
+
+    second = ended(started(*arguments))
+
+    assert second.code == 0, second.said
+    assert faults_of(finished_day(home), second.summary) == []
+    assert replay(log_folder(home)).difference is None
