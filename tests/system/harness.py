@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: No run here takes half of it; one that does hangs.
 RUN_S_MAX = 60.0
 #: A run at a multiple of the clock mostly waits; more than this on two cores would wait for each other.
-RUNS_AT_ONCE = 3
+RUNS_AT_ONCE = 4
 #: What a short day is run with: a purse and limits that let it buy again after a loss.
 SHORT_DAY_SETS = (
     "paper.balance=1000000",
