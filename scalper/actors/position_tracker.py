@@ -84,6 +84,7 @@ class PositionTracker(Actor):
         self._positions: dict[int, Position] = {}
         self._carried: dict[str, int] = {}
         self._last_id = 0
+        self._reserved: dict[int, int] = {}
         self._cancelled_at: dict[str, datetime] = {}
 
     def recover(self, at: datetime) -> None:
@@ -134,6 +135,7 @@ class PositionTracker(Actor):
             unit.commit()
         self._last_id = position.id
         self._positions[position.id] = position
+        self._reserved[position.id] = intent.quantity * (approved.quote.ask_paise or approved.quote.ltp_paise)
         self.publish(PositionPending(at=approved.at, position=position))
         self.send(f"order_gateway.{position.account_id}", SubmitOrders(at=approved.at, orders=orders))
         self._tell_wallet(position.account_id, approved.at)
@@ -302,7 +304,8 @@ class PositionTracker(Actor):
 
     def _wallet(self, account_id: str) -> Wallet:
         mine = [position for position in self._positions.values() if position.account_id == account_id]
-        return wallet_of(account_id, self._balances[account_id] + self._carried[account_id], mine)
+        balance = self._balances[account_id] + self._carried[account_id]
+        return wallet_of(account_id, balance, mine, self._reserved)
 
     def _tell_wallet(self, account_id: str, at: datetime) -> None:
         self.publish(WalletChanged(at=at, wallet=self._wallet(account_id)))

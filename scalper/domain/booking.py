@@ -5,7 +5,7 @@ Source: REQUIREMENTS 8.1, 11.3, 12.6, 13.2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 import msgspec
@@ -152,14 +152,25 @@ def kept_trail(known: Trail | None, told: Trail) -> Trail:
     )
 
 
-def wallet_of(account_id: str, balance_paise: int, positions: Iterable[Position]) -> Wallet:
-    """What an account has: balance (with all earlier results), today's results, and what is open at cost."""
+def wallet_of(
+    account_id: str, balance_paise: int, positions: Iterable[Position], reserved_paise: Mapping[int, int]
+) -> Wallet:
+    """What an account has: balance (with all earlier results), today's results, and what is open at cost.
+
+    Args:
+        account_id: Of the account.
+        balance_paise: With all earlier results.
+        positions: Of the account's day.
+        reserved_paise: What each PENDING position is expected to cost, by id; one that is not there reserves nothing.
+    """
     realised = open_cost = 0
     for position in positions:
         if position.status is PositionStatus.EXITED:
             realised += position.net_paise
         elif position.status is PositionStatus.ACTIVE:
             open_cost += position.bought_value_paise - position.sold_value_paise + position.charges_paise
+        elif position.status is PositionStatus.PENDING:
+            open_cost += reserved_paise.get(position.id, 0)
     cash = balance_paise + realised - open_cost
     return Wallet(
         account_id=account_id,

@@ -258,15 +258,23 @@ def test_a_position_catches_up_with_what_is_ahead_and_nothing_else() -> None:
 def test_the_wallet_is_balance_and_results_less_what_is_open(
     positions: tuple[Position, ...], cash: int, equity: int, realised: int
 ) -> None:
-    wallet = wallet_of(ACCOUNT, 100_000_00, positions)
+    wallet = wallet_of(ACCOUNT, 100_000_00, positions, {})
 
     assert (wallet.cash_paise, wallet.equity_at_cost_paise, wallet.realised_today_paise) == (cash, equity, realised)
+
+
+def test_what_a_pending_position_will_cost_is_not_spent_twice() -> None:
+    pending = a_pending_position()
+
+    wallet = wallet_of(ACCOUNT, 100_000_00, (pending,), {pending.id: 6_500_00})
+
+    assert (wallet.cash_paise, wallet.equity_at_cost_paise) == (93_500_00, 100_000_00)
 
 
 def test_what_a_partial_sale_brought_is_cash_again() -> None:
     sale = totals(OrderSide.SELL, 2 * LOT, LOT, 110_00)
     position = a_position(quantity=2 * LOT, orders=(bought(2 * LOT), sale))
 
-    wallet = wallet_of(ACCOUNT, 100_000_00, (position,))
+    wallet = wallet_of(ACCOUNT, 100_000_00, (position,), {})
 
     assert wallet.cash_paise == 100_000_00 - 2 * LOT * 100_00 + LOT * 110_00 - 35_00
