@@ -14,8 +14,6 @@ from scalper.runtime.heartbeat import PULSE_EVERY, Pulse
 from scalper.tape.market import Market
 
 _MINUTE = timedelta(minutes=1)
-#: Letters an actor may have waiting before the market waits for it: a fast day must not outrun its orders.
-LETTERS_WAITING_MAX = 8
 #: The wall clock is not looked at for shorter waits.
 WAIT_S_MIN = 0.001
 
@@ -117,7 +115,7 @@ class PacedPlayer(Thread):
         clock: PlayedClock,
         speed: float,
         publish: Callable[[FeedFrame], object],
-        waiting: Callable[[], int],
+        is_behind: Callable[[], bool],
     ) -> None:
         super().__init__(name="player", daemon=True)
         self.player = player
@@ -125,7 +123,7 @@ class PacedPlayer(Thread):
         self._clock = clock
         self._speed = speed
         self._publish = publish
-        self._waiting = waiting
+        self._is_behind = is_behind
         self._stopping = Event()
 
     def stop(self) -> None:
@@ -144,7 +142,7 @@ class PacedPlayer(Thread):
             lead_s = due_s - monotonic_s()
             if (lead_s > WAIT_S_MIN and self._stopping.wait(lead_s)) or self._stopping.is_set():
                 return
-            while self._waiting() > LETTERS_WAITING_MAX:
+            while self._is_behind():
                 if self._stopping.wait(WAIT_S_MIN):
                     return
                 # Time stood still meanwhile: the rest of the day is not hurried to make up for it.

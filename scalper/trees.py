@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
 from typing import Any, Protocol
 
@@ -34,6 +34,12 @@ SETTLE_S_MAX = 60.0
 QUIET_LOOKS = 5
 #: A thread that computes gives way after this long; at the usual 5 ms a hop between actors waits 12 ms at p99.
 SWITCH_INTERVAL_S = 0.0002
+#: Letters an actor may have waiting before the market waits for it: a fast day must not outrun its orders.
+LETTERS_WAITING_MAX = 8
+#: Market time that may pass while a letter is being handled: one commit to the disk is minutes at a great speed.
+LAG_MAX = timedelta(seconds=2)
+#: Whom the market does not wait for.
+PEOPLE = "dashboard"
 #: How often the main thread looks after a day on threads.
 WATCH_S = 0.1
 
@@ -132,7 +138,7 @@ class ThreadedPlay:
             clock,
             speed,
             lambda frame: switchboard.publish("feed", 0, frame),
-            self._waiting,
+            self._is_behind,
         )
 
     def run(self) -> bool:
@@ -162,9 +168,13 @@ class ThreadedPlay:
             raise SupervisionError(self._failure)
         return is_settled
 
-    def _waiting(self) -> int:
-        """Letters that wait for the slowest actor; people may look later."""
-        return max(depth for name, depth in self._stage.switchboard.depths().items() if name != "dashboard")
+    def _is_behind(self) -> bool:
+        """Whether somebody has too much to do for time to go on; people may look later."""
+        switchboard, now = self._stage.switchboard, self._stage.player.at
+        since = switchboard.in_hand_since(besides=PEOPLE)
+        if since is not None and now - since > LAG_MAX:
+            return True
+        return any(depth > LETTERS_WAITING_MAX for name, depth in switchboard.depths().items() if name != PEOPLE)
 
     @property
     def _is_going_on(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from queue import SimpleQueue
 from threading import get_ident
 from typing import Any
@@ -47,6 +48,7 @@ class Mailbox:
         limit: Letters that may wait; more is a fault that supervision acts on (or, of a dropping mailbox,
             the oldest are dropped and counted).
         dropped: Letters dropped because the mailbox was full.
+        in_hand_at: Time of the letter that the owner is handling; None while it handles none. Any thread may look.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Mailbox:
         self.name = name
         self.limit = limit
         self.dropped = 0
+        self.in_hand_at: datetime | None = None
         self._is_dropping = is_dropping
         self._on_reorder = on_reorder
         self._arrivals: SimpleQueue[Envelope[Any]] = SimpleQueue()
@@ -69,9 +72,13 @@ class Mailbox:
 
     def get(self) -> Envelope[Any]:
         """The next envelope for the owner: control first, then letters in order; blocks while there is none."""
+        self.in_hand_at = None
         while True:
             envelope = self.take_ready()
             if envelope is not None:
+                item = envelope.message
+                if isinstance(item, (Letter, Turn)):
+                    self.in_hand_at = newest_of(item).message.at
                 return envelope
             self._file(self._arrivals.get())
 
@@ -113,6 +120,7 @@ class Mailbox:
     def abandon(self) -> None:
         """The incarnation died; its letters stay for the next one."""
         self._owner = 0
+        self.in_hand_at = None
 
     def adopt(self) -> None:
         """The calling thread takes over as the owner."""

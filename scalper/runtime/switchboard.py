@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from datetime import datetime
 from threading import Lock
 from typing import Protocol
 
@@ -100,6 +101,12 @@ class Switchboard:
     def depths(self) -> dict[str, int]:
         """How many envelopes wait to be handled, by actor; none for one that is retired."""
         return {name: mailbox.depth if mailbox is not None else 0 for name, mailbox in self._mailboxes.items()}
+
+    def in_hand_since(self, *, besides: str) -> datetime | None:
+        """Time of the oldest letter that anybody but one actor is handling at this moment; None of nobody."""
+        mailboxes = (mailbox for name, mailbox in self._mailboxes.items() if name != besides)
+        times = [mailbox.in_hand_at for mailbox in mailboxes if mailbox is not None]
+        return min((at for at in times if at is not None), default=None)
 
     @property
     def seq(self) -> int:
