@@ -279,8 +279,9 @@ def test_the_wallet_follows_cost_and_result() -> None:
 
     wallets = [changed.wallet for changed in stage.said(WalletChanged)]
     result = -LOT * 10_00 - 40_00
+    asked = approved().quote.ask_paise
     assert [wallet.cash_paise for wallet in wallets] == [
-        BALANCE,
+        BALANCE - LOT * asked,
         BALANCE - LOT * 100_00 - 20_00,
         BALANCE + result,
     ]
