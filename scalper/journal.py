@@ -87,10 +87,10 @@ class DayJournal:
 
     def letter(self, letter: Letter, to: tuple[str, ...]) -> None:
         message = letter.message
-        with self._lock:
-            if not message.is_taped:
+        if not message.is_taped:
+            with self._lock:
                 self._log.letter(letter, to)
-                return
+            return
         record = TapeRecord(
             letter.seq, letter.cause, letter.sender, to, type(message).__name__, us_from(message.at), message.ticks
         )
