@@ -79,11 +79,16 @@ class FinishedDay(msgspec.Struct, frozen=True):
     funnel: Mapping[str, Any]
 
 
-def finished_day(home: Path) -> FinishedDay:
-    """The one day of a home, read with the configuration it was run with; a database by URL is found by it too."""
+def finished_day(home: Path, database: str | None = None) -> FinishedDay:
+    """The one day of a home, read with the configuration it was run with.
+
+    Args:
+        home: The folder.
+        database: URL where the rows are elsewhere; the log does not say, since it may hold a password.
+    """
     header = _first_header(home)
     config = from_json(bytes(header.config))
-    store = Store.open(database_url(config, home))
+    store = Store.open(database or database_url(config, home))
     try:
         return _read(Reading(config, home, store), header)
     finally:
@@ -127,9 +132,6 @@ def faults_of(found: FinishedDay, summary: Mapping[str, Any]) -> list[str]:
     ]
 
 
-# Flat ----------------------------------------------------------------------------------------------------------------
-
-
 def _faults_of_ends(found: FinishedDay) -> Iterator[str]:
     """Nothing is open, nothing was sold that was not bought, nothing rests."""
     for position in (*found.positions, *found.unfilled):
@@ -161,9 +163,6 @@ def _faults_of_windows(found: FinishedDay) -> Iterator[str]:
             yield f"position {position.id} was filled at {opened}, outside {first} to {end}"
         if exited is None or exited > last_exit or (opened is not None and exited <= opened):
             yield f"position {position.id} was left at {exited}, expected after {opened} and by {last_exit}"
-
-
-# Names and quantities ------------------------------------------------------------------------------------------------
 
 
 def _faults_of_tags(found: FinishedDay) -> Iterator[str]:
@@ -221,9 +220,6 @@ def _faults_of_exits(position: Position, found: FinishedDay) -> Iterator[str]:
     filled = [one for one in mine if one.status is IntentStatus.FILLED]
     if position.bought_quantity and (len(filled) != 1 or filled[0].tag != position.exit_tag):
         yield f"position {position.id} left by {position.exit_tag}: filled exit intents {[one.tag for one in filled]}"
-
-
-# Money ---------------------------------------------------------------------------------------------------------------
 
 
 def _faults_of_money(found: FinishedDay) -> Iterator[str]:

@@ -76,6 +76,6 @@ def test_servers_give_the_same_positions_as_the_embedded_stores(
     assert end.summary["refusals"] == embedded.summary["refusals"]
     assert end.summary["database"].startswith("PostgreSQL")
     assert not (home / "scalper.db").exists()
-    assert faults_of(finished_day(home), end.summary) == []
+    assert faults_of(finished_day(home, postgres_database), end.summary) == []
     with redis.Redis.from_url(redis_database, socket_timeout=5.0) as client:
         assert client.dbsize() > 0
