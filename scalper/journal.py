@@ -83,8 +83,6 @@ class DayJournal:
         self._stopping = Event()
         self._flusher: Thread | None = None
 
-    # Journal -------------------------------------------------------------------------------------------
-
     def letter(self, letter: Letter, to: tuple[str, ...]) -> None:
         message = letter.message
         if not message.is_taped:
@@ -110,8 +108,6 @@ class DayJournal:
     def settled(self) -> None:
         """The day came to its end and every letter was handled."""
         self._note(Note(run=self._log.run, note="settled"))
-
-    # Writing out ---------------------------------------------------------------------------------------
 
     def flush(self) -> None:
         """Hand everything to the system: it survives the process."""

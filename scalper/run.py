@@ -116,13 +116,12 @@ class DayRun:
             self._stack.callback(home.release)
             store = Store.open(database_url(request.config, home.path))
             self._stack.callback(store.close)
+            _refuse_unknown_accounts(store, desk)
             known = DayRepository(store).get(market.day)
             self._refuse_other_day(known, market)
             if known is not None and known.state is DayState.FINISHED:
                 return self._told_again(known)
             return self._play(desk, market, store, charges, home)
-
-    # Before --------------------------------------------------------------------------------------------
 
     def _refuse_other_day(self, known: Day | None, market: Market) -> None:
         if known is None:
@@ -222,8 +221,6 @@ class DayRun:
     def _runtime(self) -> str:
         return "stepper" if self._request.speed is None else "threads"
 
-    # During --------------------------------------------------------------------------------------------
-
     def _run_tree(
         self,
         desk: Desk,
@@ -267,8 +264,6 @@ class DayRun:
             journal.settled()
         self._letters = switchboard.seq
         return player
-
-    # After ---------------------------------------------------------------------------------------------
 
     def _finish(
         self, desk: Desk, market: Market, store: Store, folder: Path, player: Player, ticks_before: int
@@ -318,6 +313,16 @@ def run_day(
     run = DayRun(request, onlooker, started_s, paper_check=paper_check)
     on_begin(run)
     return run.run()
+
+
+def _refuse_unknown_accounts(store: Store, desk: Desk) -> None:
+    """A position that nobody would watch must stop the start, not an actor in mid-day."""
+    for position in PositionRepository(store).open_positions():
+        if position.account_id not in desk.accounts:
+            raise UsageError(
+                f"position {position.id} ({position.instrument.symbol}) of account {position.account_id} is open, "
+                f"and the configuration has only {', '.join(desk.accounts)}: add the account under `accounts`"
+            )
 
 
 def _tell_what_is_open(store: Store, day: date) -> None:

@@ -86,9 +86,6 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
     circuit: CircuitVerdict
 
 
-# Session, feed, state ----------------------------------------------------------------------------------
-
-
 def header_lines(scene: Scene, picture: Picture, width: int) -> list[Text]:
     """Who trades what at which speed; what time it is in the market, the feed and the state of trading."""
     at = picture.at or scene.opens_at
@@ -129,9 +126,6 @@ def _feed_text(picture: Picture) -> Text:
 def _state_text(picture: Picture) -> Text:
     causes = f" ({', '.join(picture.causes)})" if picture.causes else ""
     return Text(f"{picture.state}{causes}", style=_STATE_STYLES[picture.state])
-
-
-# Indices -----------------------------------------------------------------------------------------------
 
 
 def index_lines(scene: Scene, picture: Picture, width: int) -> list[Text]:
@@ -205,9 +199,6 @@ def _verdict_words(evaluated: SignalEvaluated) -> str:
     return words.replace("_", " ").lower()
 
 
-# Money -------------------------------------------------------------------------------------------------
-
-
 def money_of(scene: Scene, picture: Picture) -> Money:
     """How the account of the wallet stands; everything, while there is no wallet.
 
@@ -264,9 +255,6 @@ def _circuit_line(circuit: CircuitVerdict, is_tripped: bool) -> Text:
     return labelled(
         ("circuit at", Text(rupees(-circuit.loss_limit_paise))), ("away", Text(rupees(left_paise), style=style))
     )
-
-
-# Refusals and news -------------------------------------------------------------------------------------
 
 
 def refusal_lines(picture: Picture, width: int) -> list[Text]:

@@ -4,7 +4,7 @@ Owns: last price and P&L of an open position, and since when it is in profit.
 Receives: HeldTicks, QuotesFetched, PositionSnapshot, PositionOpened, PositionChanged, PositionClosed.
 Sends: PositionMarked for every tick of a held security; PositionProfitChanged on the edge.
 Recovers from: PositionTracker's snapshot.
-Limits: a tick older than the last one of its security is dropped.
+Limits: a tick older than the last one of its security is dropped; one tick kept a security once held.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from scalper.actors.messages.positions import (
     PositionSnapshot,
     ReportPositions,
 )
+from scalper.domain.exits import is_price_fresh
 from scalper.domain.pnl import pnl_paise
 from scalper.domain.positions import Position, PositionStatus
 from scalper.domain.quotes import Tick
+from scalper.domain.times import us_from
 from scalper.runtime.actor import Actor, Link, receives
 
 
@@ -33,7 +35,7 @@ class ActiveCache(Actor):
     def __init__(self, link: Link) -> None:
         super().__init__(link)
         self._by_key: dict[str, dict[int, Position]] = {}
-        self._tick_at_us: dict[str, int] = {}
+        self._last: dict[str, Tick] = {}
         self._in_profit: set[int] = set()
 
     def recover(self, at: datetime) -> None:
@@ -47,7 +49,12 @@ class ActiveCache(Actor):
 
     @receives(PositionOpened, PositionChanged)
     def on_position(self, message: PositionOpened | PositionChanged) -> None:
+        """A position that opens is marked with the last tick there was, if it is young enough to decide on."""
         self._put(message.position)
+        tick = self._last.get(message.position.instrument.key)
+        is_young = tick is not None and is_price_fresh(tick.at_us, us_from(message.at))
+        if isinstance(message, PositionOpened) and tick is not None and is_young:
+            self._mark(message.position, tick, message.at)
 
     @receives(PositionClosed)
     def on_closed(self, closed: PositionClosed) -> None:
@@ -57,14 +64,12 @@ class ActiveCache(Actor):
         self._in_profit.discard(position.id)
         if not held:
             self._by_key.pop(position.instrument.key, None)
-            self._tick_at_us.pop(position.instrument.key, None)
 
     @receives(HeldTicks)
     def on_ticks(self, message: HeldTicks) -> None:
         for tick in message.ticks:
-            positions = self._by_key.get(tick.key)
-            if positions and self._is_new(tick):
-                for position in tuple(positions.values()):
+            if self._is_new(tick):
+                for position in tuple(self._by_key.get(tick.key, {}).values()):
                     self._mark(position, tick, message.at)
 
     @receives(QuotesFetched)
@@ -100,9 +105,10 @@ class ActiveCache(Actor):
         self.publish(PositionProfitChanged(at=at, position_id=position_id, since=since))
 
     def _is_new(self, tick: Tick) -> bool:
-        if tick.ltp_paise <= 0 or tick.at_us < self._tick_at_us.get(tick.key, 0):
+        last = self._last.get(tick.key)
+        if tick.ltp_paise <= 0 or (last is not None and tick.at_us < last.at_us):
             return False
-        self._tick_at_us[tick.key] = tick.at_us
+        self._last[tick.key] = tick
         return True
 
     def _put(self, position: Position) -> None:

@@ -116,8 +116,6 @@ class EntryGuard(Actor):
             elif position.bought_quantity:
                 self._move(intent.id, IntentStatus.FILLED, snapshot.at)
 
-    # What others tell ----------------------------------------------------------------------------------
-
     @receives(WalletChanged)
     def on_wallet(self, changed: WalletChanged) -> None:
         self._learn(changed.wallet.account_id, cash_paise=changed.wallet.cash_paise)
@@ -163,8 +161,6 @@ class EntryGuard(Actor):
     def on_accepted(self, accepted: OrderAccepted) -> None:
         if accepted.purpose is OrderPurpose.ENTRY:
             self._move(accepted.intent_id, IntentStatus.PLACED, accepted.at)
-
-    # Deciding ------------------------------------------------------------------------------------------
 
     @receives(DeliveryCreated)
     def on_delivery(self, created: DeliveryCreated) -> None:

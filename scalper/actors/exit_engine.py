@@ -145,8 +145,6 @@ class ExitEngine(Actor):
                 known.priced_at = pulse.at
                 self._reprice(known, pulse.at)
 
-    # Steps ---------------------------------------------------------------------------------------------
-
     def _take_up(self, intent: ExitIntent, orders: tuple[Order, ...], at: datetime) -> None:
         known = _Exit(
             intent=intent,

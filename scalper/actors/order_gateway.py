@@ -102,15 +102,16 @@ class OrderGateway(Actor):
 
     def _submit(self, order: Order, at: datetime) -> None:
         """Send what is NEW and was born since this actor recovered; of anything else only say how it ended."""
-        row = self._rows.order(order.id)
-        if row is None:
+        sending = self._rows.sending_of(order.id)
+        if sending is None:
             raise InvariantError(f"order {order.id} was to be sent before it was a row")
-        if row.send_state is SendState.NEW:
+        state, reason = sending
+        if state is SendState.NEW:
             self._orders[order.id] = order
             self._before_send()
             self._settle_outcome(order, self._broker.place(order, at), at)
-        elif row.send_state in _UNPLACED:
-            self.publish(_ended(_UNPLACED[row.send_state], order, row.reason_text, at))
+        elif state in _UNPLACED:
+            self.publish(_ended(_UNPLACED[state], order, reason, at))
 
     @receives(ReportOrders)
     def on_report(self, query: ReportOrders) -> None:

@@ -108,8 +108,6 @@ class PositionTracker(Actor):
         for report in answer.reports:
             self._book(report)
 
-    # Entry ---------------------------------------------------------------------------------------------
-
     @receives(TradeIntentApproved)
     def on_approved(self, approved: TradeIntentApproved) -> None:
         intent = approved.intent
@@ -155,8 +153,6 @@ class PositionTracker(Actor):
         for position in self._positions.values():
             if position.is_open and position.account_id == tripped.account_id:
                 self._cancel_entries(position, tripped.at)
-
-    # Booking -------------------------------------------------------------------------------------------
 
     @receives(OrderFilled, OrderPartiallyFilled, OrderCancelled, OrderRejected, OrderNotPlaced)
     def on_report(self, report: OrderReport) -> None:
@@ -221,8 +217,6 @@ class PositionTracker(Actor):
         self._positions[leaving.id] = leaving
         self._cancel_entries(leaving, approved.at)
 
-    # Marks and trails ----------------------------------------------------------------------------------
-
     @receives(StopMoved)
     def on_stop_moved(self, moved: StopMoved) -> None:
         position = self._positions.get(moved.position_id)
@@ -254,8 +248,6 @@ class PositionTracker(Actor):
         position = self._positions.get(changed.position_id)
         if position is not None and position.status is PositionStatus.ACTIVE:
             self._positions[position.id] = msgspec.structs.replace(position, profitable_since=changed.since)
-
-    # Answering -----------------------------------------------------------------------------------------
 
     @receives(ReportPositions)
     def on_asked(self, query: ReportPositions) -> None:

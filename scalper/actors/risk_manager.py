@@ -128,8 +128,6 @@ class RiskManager(Actor):
             self._tell_state(account, snapshot.at)
             self._tell_tally(account, snapshot.at)
 
-    # Positions -----------------------------------------------------------------------------------------
-
     @receives(PositionOpened, PositionChanged)
     def on_position(self, message: PositionOpened | PositionChanged) -> None:
         position = message.position
@@ -161,8 +159,6 @@ class RiskManager(Actor):
     @receives(WalletChanged)
     def on_wallet(self, changed: WalletChanged) -> None:
         self._take_balance(changed.wallet, changed.at)
-
-    # Deciding ------------------------------------------------------------------------------------------
 
     def _decide(self, held: _Held, at: datetime) -> None:
         is_waiting = held.is_claimed or (held.retry_at is not None and at < held.retry_at)
@@ -260,8 +256,6 @@ class RiskManager(Actor):
         if held is not None:
             held.is_claimed = False
             held.retry_at = retry_at
-
-    # The loop ------------------------------------------------------------------------------------------
 
     @receives(Pulse)
     def on_pulse(self, pulse: Pulse) -> None:

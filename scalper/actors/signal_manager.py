@@ -99,8 +99,6 @@ class SignalManager(Actor):
                 )
                 self.publish(stale)
 
-    # Entries -------------------------------------------------------------------------------------------
-
     @receives(StrikesPicked)
     def on_picked(self, picked: StrikesPicked) -> None:
         signal, deliveries = self._new_signal(picked)
@@ -160,8 +158,6 @@ class SignalManager(Actor):
             for place, account in enumerate(self._accounts, start=1)
         ]
         return signal, deliveries
-
-    # Exits ---------------------------------------------------------------------------------------------
 
     @receives(ExitCandidate)
     def on_candidate(self, candidate: ExitCandidate) -> None:

@@ -87,8 +87,6 @@ class PaperBroker:
         self._sides: dict[tuple[str, OrderSide], _Side] = {}
         self._seen: list[OrderSeen] = []
 
-    # Broker --------------------------------------------------------------------------------------------
-
     def place(self, order: Order, at: datetime) -> PlaceOutcome:
         refusal = self._refusal(order, at)
         if refusal:
@@ -134,8 +132,6 @@ class PaperBroker:
         seen, self._seen = self._seen, []
         return seen
 
-    # Accepting -----------------------------------------------------------------------------------------
-
     def _refusal(self, order: Order, at: datetime) -> str:
         instrument = self._instruments.get(order.instrument_key)
         if instrument is None:
@@ -164,8 +160,6 @@ class PaperBroker:
     def _alive(self, order: Order) -> _Working | None:
         working = self._book.get(order.id)
         return working if working is not None and working.status not in FINAL_STATUSES else None
-
-    # Matching ------------------------------------------------------------------------------------------
 
     def _take_quote(self, tick: Tick) -> None:
         """What was due before this tick met the quote that stood; then the new one stands."""

@@ -15,6 +15,7 @@ from scalper.domain.charges import ChargeTable, charges_of_order, exchange_of
 from scalper.domain.circuit import CircuitVerdict, circuit_verdict
 from scalper.domain.orders import OrderSide
 from scalper.domain.positions import Position, PositionStatus
+from scalper.domain.times import IST
 
 
 class IndexTally(msgspec.Struct, frozen=True, array_like=True):
@@ -31,6 +32,7 @@ class _Booked(msgspec.Struct, frozen=True):
     index_key: str
     net_paise: int
     is_over: bool
+    is_opened_today: bool
 
 
 class DayBook:
@@ -49,11 +51,15 @@ class DayBook:
         self._positions: dict[int, _Booked] = {}
 
     def take_in(self, position: Position, day: date) -> bool:
-        """Count a position that was opened or closed today; True when a tally is other than before."""
+        """Count a position that is held or was closed today; True when a tally is other than before.
+
+        One carried over from an earlier day is no trade of today, but its result is.
+        """
         if not position.bought_quantity:
             return False
         is_over = position.status is PositionStatus.EXITED
-        self._positions[position.id] = _Booked(position.index_key, position.net_paise, is_over)
+        is_opened_today = position.opened_at is not None and position.opened_at.astimezone(IST).date() == day
+        self._positions[position.id] = _Booked(position.index_key, position.net_paise, is_over, is_opened_today)
         self.realised_net_paise = sum(booked.net_paise for booked in self._positions.values())
         before, self.tallies = self.tallies, self._tallied()
         return self.tallies != before
@@ -66,7 +72,7 @@ class DayBook:
         trades: Counter[str] = Counter()
         losses: Counter[str] = Counter()
         for booked in self._positions.values():
-            trades[booked.index_key] += 1
+            trades[booked.index_key] += booked.is_opened_today
             if booked.is_over:
                 losses[booked.index_key] += max(0, -booked.net_paise)
         return tuple(IndexTally(key, trades[key], losses[key]) for key in sorted(trades))

@@ -117,8 +117,6 @@ class Actor(pykka.ThreadingActor):
     def name(self) -> str:
         return self._link.name
 
-    # What subclasses write -----------------------------------------------------------------------------
-
     def recover(self, at: datetime) -> None:
         """Rebuild the state from own rows, or ask for it; called before the first letter is handled.
 
@@ -130,8 +128,6 @@ class Actor(pykka.ThreadingActor):
 
     def close(self) -> None:
         """Release what was opened; called as the last act of an orderly stop."""
-
-    # What subclasses call ------------------------------------------------------------------------------
 
     def publish(self, message: Message) -> int:
         """Tell everybody who has a handler for it; the letter in hand becomes its cause."""
@@ -164,8 +160,6 @@ class Actor(pykka.ThreadingActor):
             if to == restarted.name:
                 self.send(to, msgspec.structs.replace(question, at=restarted.at))
         self.on_restart_of(restarted.name, restarted.at)
-
-    # Pykka ---------------------------------------------------------------------------------------------
 
     def _create_actor_inbox(self) -> ActorInbox:  # type: ignore[override]
         return self._link.mailbox

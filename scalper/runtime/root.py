@@ -11,6 +11,7 @@ from contextlib import suppress
 from threading import Event, Timer
 from typing import Any
 
+import msgspec
 import pykka
 from loguru import logger
 
@@ -100,6 +101,7 @@ class Root(pykka.ThreadingActor):
         self._failed = failed
         self._crash_after = dict(crash_after or {})
         self._is_stopping = False
+        self._gave_up: list[ChildGaveUp] = []
         self._watch: Timer | None = None
         self._children: dict[str, _Child] = {}
         for spec in specs:
@@ -145,8 +147,6 @@ class Root(pykka.ThreadingActor):
         """Put a request into Root's own mailbox, from any thread; once Root is gone it is of no use to anybody."""
         with suppress(pykka.ActorDeadError):
             self.actor_ref.tell(message)
-
-    # Starting and restarting ---------------------------------------------------------------------------
 
     def _start_children(self) -> None:
         end_s = monotonic_s() + START_S_MAX
@@ -214,6 +214,9 @@ class Root(pykka.ThreadingActor):
             at=self._clock.now(), name=child.spec.name, failures=child.ledger.failures, text=child.crash_text
         )
         self._switchboard.publish("root", 0, restarted)
+        for gave_up in self._gave_up:
+            # The new incarnation has never heard of those that stay down.
+            self._switchboard.publish("root", 0, msgspec.structs.replace(gave_up, at=restarted.at))
 
     def _give_up(self, child: _Child, claim: str, text: str) -> None:
         """The child stays down: no letters any more, and if it lives or wakes, it ends."""
@@ -226,11 +229,10 @@ class Root(pykka.ThreadingActor):
         if child.ref is not None:
             child.ref.stop(block=False)
         gave_up = ChildGaveUp(at=self._clock.now(), name=name, policy=policy, text=text)
+        self._gave_up.append(gave_up)
         self._switchboard.publish("root", 0, gave_up)
         if policy is GiveUp.EXIT_PROCESS:
             self._failed(f"{name} {claim}: {text}")
-
-    # Watching ------------------------------------------------------------------------------------------
 
     def _schedule_watch(self) -> None:
         if not self._is_stopping:
@@ -262,8 +264,6 @@ class Root(pykka.ThreadingActor):
             self._give_up(child, "hangs", f"no answer for {silent_s:.1f} s, limit {child.spec.hang_s:.1f} s")
         elif depth > child.spec.mailbox_limit and not child.spec.is_dropping:
             self._give_up(child, "cannot keep up", f"{depth} letters wait, limit {child.spec.mailbox_limit}")
-
-    # Stopping ------------------------------------------------------------------------------------------
 
     def _stop_children(self, deadline_s: float) -> list[str]:
         """Stop last started first; returns the names of those that did not stop in time."""

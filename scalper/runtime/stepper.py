@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from pykka._envelope import Envelope
 
 from scalper.errors import SupervisionError
@@ -76,6 +77,7 @@ class Stepper:
         self._on_crash = on_crash
         self._crash_after = dict(crash_after or {})
         self._is_fail_fast = False
+        self._gave_up: list[ChildGaveUp] = []
         for spec in specs:
             mailbox = _StepMailbox(spec, self._turns, switchboard.reordered)
             self._mailboxes[spec.name] = mailbox
@@ -160,6 +162,9 @@ class Stepper:
                 continue
             restarted = ChildRestarted(at=self.at, name=name, failures=ledger.failures, text=text)
             self._switchboard.publish("root", 0, restarted)
+            for gave_up in self._gave_up:
+                # The new incarnation has never heard of those that stay down.
+                self._switchboard.publish("root", 0, msgspec.structs.replace(gave_up, at=self.at))
             return
         self._give_up(self._specs[name], text)
 
@@ -169,4 +174,5 @@ class Stepper:
         del self._mailboxes[spec.name]
         self._switchboard.retire(spec.name)
         gave_up = ChildGaveUp(at=self.at, name=spec.name, policy=spec.on_give_up, text=text)
+        self._gave_up.append(gave_up)
         self._switchboard.publish("root", 0, gave_up)

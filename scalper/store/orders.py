@@ -59,6 +59,7 @@ class OrderRepository:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._sending_sql = f"SELECT send_state, reason_text FROM orders WHERE id = {store.mark}"
         self._units_held = _UNITS_HELD.replace("?", store.mark)
 
     def insert(self, order: Order) -> None:
@@ -127,6 +128,11 @@ class OrderRepository:
         }
         self._change(fill.order_id, ORDERS.table.filled_quantity <= totals.filled_quantity, changes)
         return True
+
+    def sending_of(self, order_id: str) -> tuple[SendState, str] | None:
+        """What is known of the sending of an order, and why; ready-made SQL, since every exit order is looked at."""
+        rows = self._store.rows_of_sql(self._sending_sql, (order_id,))
+        return (SendState(rows[0]["send_state"]), rows[0]["reason_text"]) if rows else None
 
     def order(self, order_id: str) -> Order | None:
         """The order with this id."""

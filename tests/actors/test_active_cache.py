@@ -74,7 +74,7 @@ def test_a_pending_position_is_marked_from_its_first_fill_on() -> None:
     before = len(stage.said(PositionMarked))
     stage.tell(PositionOpened(at=ELEVEN, position=a_position()), held(a_tick(101_00, later(2))))
 
-    assert (before, [one.ltp_paise for one in stage.said(PositionMarked)]) == (0, [101_00])
+    assert (before, [one.ltp_paise for one in stage.said(PositionMarked)]) == (0, [99_00, 101_00])
 
 
 def test_a_changed_quantity_counts_from_the_next_tick_on() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,17 @@ from scalper.domain.charges import Exchange, charges_of_order
 from scalper.domain.day_book import DayBook, IndexTally, day_verdict, unrealised_net_paise
 from scalper.domain.orders import OrderSide
 from scalper.domain.positions import OrderTotals, Position
-from tests.builders import DAY, LOT, a_closed_position, a_pending_position, a_position, an_exit_order, bought, charges
+from tests.builders import (
+    DAY,
+    ELEVEN,
+    LOT,
+    a_closed_position,
+    a_pending_position,
+    a_position,
+    an_exit_order,
+    bought,
+    charges,
+)
 
 
 def a_book(*positions: Position) -> DayBook:
@@ -94,3 +104,11 @@ def test_the_day_is_held_against_its_starting_balance(starting_paise: int | None
 
 def test_every_day_has_its_rates() -> None:
     assert unrealised_net_paise(a_position(), 95_00, charges(), date(2025, 1, 2)) < 0
+
+
+def test_a_position_carried_over_is_no_trade_of_today_and_its_loss_is() -> None:
+    book = DayBook()
+
+    book.take_in(a_closed_position(net_paise=-500_00, opened_at=ELEVEN - timedelta(days=1)), DAY)
+
+    assert book.tallies == (IndexTally("NIFTY", 0, 500_00),)
