@@ -123,6 +123,7 @@ def exit_rules(config: Config) -> ExitRules:
         peak_activation_offset_bps=risk.peak_drawdown_activation_stop_offset_bps,
         is_peak_gate_on=config.feature_flags.is_peak_drawdown_gated,
         min_profit_lock_paise=risk.min_profit_lock_paise,
+        min_profit_paise=risk.min_profit_paise,
         circuit_limit_bps=risk.daily_loss_limit_bps,
     )
 

@@ -72,6 +72,7 @@ class RiskConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     breakeven_after_gain_bps: Annotated[int, Fraction(low=0, high=100, key="breakeven_after_gain")] = 1_000
     exit_drop_bps: Annotated[int, Fraction(low=0, high=1, key="exit_drop_pct")] = 300
     min_profit_lock_paise: Annotated[int, Rupees(low=0, high=1_000_000_000, key="min_profit_lock_rupees")] = 0
+    min_profit_paise: Annotated[int, Rupees(low=0, high=1_000_000_000, key="min_profit_rupees")] = 0
     trailing: TrailingConfig = TrailingConfig()
     trailing_tiers: Annotated[tuple[TrailingTier, ...], Rows()] = _tiers(
         (5, -15), (10, -5), (15, 0), (25, 10), (40, 20), (60, 30), (80, 40), (120, 60)
