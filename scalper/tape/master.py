@@ -121,6 +121,7 @@ def _option(segment: str, security_id: str, underlying: str, row: Mapping[str, s
     expiry = date.fromisoformat(row["SM_EXPIRY_DATE"][:10])
     strike_paise = paise_from_rupees(_positive(row, "STRIKE_PRICE"))
     option_type = OptionType(row["OPTION_TYPE"])
+    lot_size = _whole(row, "LOT_SIZE")
     return Instrument(
         key=instrument_key(segment, security_id),
         segment=segment,
@@ -128,14 +129,22 @@ def _option(segment: str, security_id: str, underlying: str, row: Mapping[str, s
         kind=InstrumentKind.OPTION,
         underlying=underlying,
         symbol=option_symbol(underlying, expiry, strike_paise, option_type),
-        lot_size=_whole(row, "LOT_SIZE"),
+        lot_size=lot_size,
         tick_size_paise=_whole(row, "TICK_SIZE"),
         expiry=expiry,
         strike_paise=strike_paise,
         option_type=option_type,
         is_monthly=row["EXPIRY_FLAG"] == "M",
-        freeze_quantity=max(0, int(_number(row, "SM_FREEZE_QTY"))),
+        freeze_quantity=_freeze_quantity(row, lot_size),
     )
+
+
+def _freeze_quantity(row: Mapping[str, str], lot_size: int) -> int:
+    """0 where the file gives none; a number that lets not one lot through would make every order impossible."""
+    freeze = max(0, int(_number(row, "SM_FREEZE_QTY")))
+    if 0 < freeze <= lot_size:
+        raise ValueError(f"SM_FREEZE_QTY: expected more than the lot of {lot_size}, found {freeze}")
+    return freeze
 
 
 def _options_with_index(

@@ -68,6 +68,7 @@ def test_indices_come_before_their_options(tmp_path: Path) -> None:
         pytest.param(CALL_ROW.replace("65.0", ""), id="no lot size"),
         pytest.param(CALL_ROW.replace("25400.00000", "-0.01"), id="no strike"),
         pytest.param(CALL_ROW.replace("2026-01-13", "13 Jan"), id="no expiry"),
+        pytest.param(CALL_ROW.replace("1800", "65"), id="not one lot below the freeze quantity"),
         pytest.param(CALL_ROW.replace(",CE,", ",XX,"), id="no option type"),
         pytest.param(CALL_ROW.replace("NSE,D", "MCX,M"), id="other exchange"),
         pytest.param(CALL_ROW.replace("NIFTY", "MIDCPNIFTY"), id="index not in the file"),
