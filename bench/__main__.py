@@ -55,11 +55,14 @@ def _asked() -> Namespace:
     parser = ArgumentParser(
         prog="bin/bench", description="Measure speed and memory; bench/README.md reads the figures."
     )
-    parser.add_argument("names", nargs="*", choices=(*NAMES, []), metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)} (default: all)")
     parser.add_argument("--day", type=Path, action="append", default=[], metavar="DIR", help="recorded day, or days")
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="goes at each benchmark (default: 3)")
     parser.add_argument("--json", action="store_true", help="one JSON object a benchmark")
     asked = parser.parse_args()
+    for name in asked.names:
+        if name not in NAMES:
+            parser.error(f"{name}: expected one of {', '.join(NAMES)}")
     if asked.repeat < 1:
         parser.error(f"--repeat {asked.repeat}: expected at least 1")
     for folder in asked.day:
