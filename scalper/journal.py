@@ -149,12 +149,9 @@ class DayJournal:
 
 def reached_of(folder: Path) -> Reached:
     """How far the log in this folder has come, torn tails left out."""
-    if not folder.is_dir() or not log_files(folder):
-        return Reached(last_seq=0, last_at=None, ticks=0, parts=0)
-    reader = LogReader(folder)
-    last_seq, last_at, parts = 0, None, 0
-    for line in reader:
-        parts += line.note == "part"
+    last_seq, last_at = 0, None
+    # A process may have been killed when it had begun its tape and not yet its log.
+    for line in LogReader(folder) if log_files(folder) else ():
         last_seq = max(last_seq, line.seq if not line.note else 0)
         if line.at is not None and (last_at is None or line.at > last_at):
             last_at = line.at
@@ -165,7 +162,7 @@ def reached_of(folder: Path) -> Reached:
             last_seq = max(last_seq, record.seq)
             ticks += len(record.ticks) if record.kind == "FeedFrame" else 0
         with_reader.close()
-    return Reached(last_seq=last_seq, last_at=last_at, ticks=ticks, parts=max(parts, len(run_files(folder))))
+    return Reached(last_seq=last_seq, last_at=last_at, ticks=ticks, parts=len(run_files(folder)))
 
 
 def tape_files(folder: Path) -> list[Path]:

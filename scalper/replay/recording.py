@@ -88,6 +88,11 @@ class Part:
             self._take_note(line)
 
     @property
+    def is_begun(self) -> bool:
+        """Whether its process lived to begin a tape, which comes before the first letter."""
+        return self._tape_path.exists()
+
+    @property
     def rows(self) -> bytes:
         """The rows the process found."""
         return (self._folder / f"rows-{self.header.part:04d}.json").read_bytes()
@@ -163,7 +168,7 @@ class Part:
 
 
 def parts_of(folder: Path) -> list[Part]:
-    """Every part of a recorded day, oldest first.
+    """Every part of a recorded day in which anything was done, oldest first.
 
     Raises:
         LogError: The folder holds no recorded day.
@@ -171,7 +176,8 @@ def parts_of(folder: Path) -> list[Part]:
     files = run_files(folder) if folder.is_dir() else []
     if not files:
         raise LogError(f"{folder}: no recorded day: expected run-0001.json, letters-0001.jsonl and ticks-0001.tape")
-    return [Part(folder, read_header(path)) for path in files]
+    parts = [Part(folder, read_header(path)) for path in files]
+    return [part for part in parts if part.is_begun]
 
 
 _KINDS: dict[str, type[Message]] = {
