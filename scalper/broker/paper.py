@@ -83,6 +83,8 @@ class PaperBroker:
         self._check = check
         self._latency_us = rules.latency_ms * 1000
         self._book: dict[str, _Working] = {}
+        # The orders that have not ended, oldest first: all that a price can concern.
+        self._resting: list[_Working] = []
         self._quotes: dict[str, Tick] = {}
         self._sides: dict[tuple[str, OrderSide], _Side] = {}
         self._seen: list[OrderSeen] = []
@@ -149,13 +151,15 @@ class PaperBroker:
         return self._check(order, at)
 
     def _rest(self, order: Order, live_from_us: int) -> None:
-        self._book[order.id] = _Working(
+        working = _Working(
             order=order,
             broker_order_id=f"P{order.day:%y%m%d}-{order.correlation_id}",
             status=BrokerStatus.PENDING,
             limit_paise=order.limit_price_paise,
             live_from_us=live_from_us,
         )
+        self._book[order.id] = working
+        self._resting.append(working)
 
     def _alive(self, order: Order) -> _Working | None:
         working = self._book.get(order.id)
@@ -187,11 +191,10 @@ class PaperBroker:
                 self._end(working, BrokerStatus.EXPIRED)
 
     def _working(self, key: str | None) -> list[_Working]:
-        return [
-            working
-            for working in self._book.values()
-            if working.status not in FINAL_STATUSES and (key is None or working.order.instrument_key == key)
-        ]
+        if not self._resting:
+            return []
+        self._resting = [working for working in self._resting if working.status not in FINAL_STATUSES]
+        return [working for working in self._resting if key is None or working.order.instrument_key == key]
 
     def _quote_at_us(self, working: _Working) -> int:
         quote = self._quotes.get(working.order.instrument_key)
