@@ -37,9 +37,9 @@ OTHERS = 60
 TICKS_PER_FRAME = 4
 #: With four ticks a frame, 2,000 ticks a second.
 FRAME_EVERY_NS = 2_000_000
-EXITS = 500
-#: A stop is crossed 20 times a second, as far as a position is open.
-FRAMES_PER_EXIT = 25
+EXITS = 120
+#: A stop is crossed four times a second: what is bought and sold on the way is little beside the ticks.
+FRAMES_PER_EXIT = 125
 #: Far below a stop of 30 %.
 CROSSED_PAISE = 60_00
 #: All positions have to be open, and all exits over, by then.

@@ -126,7 +126,7 @@ def a_ground(*kinds: type[Message]) -> Iterator[Ground]:
                 feed=PlayedFeed(),
                 source=PlayedData(market),
                 charges=shipped_charges(),
-                before_send=journal.flush,
+                before_send=journal.flush_letters,
             ),
             journal=journal,
             notes=notes,

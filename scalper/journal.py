@@ -111,9 +111,13 @@ class DayJournal:
 
     def flush(self) -> None:
         """Hand everything to the system: it survives the process."""
+        self.flush_letters()
+        self._tape.flush()
+
+    def flush_letters(self) -> None:
+        """Hand the letters to the system: what must have happened before the bytes of an order leave."""
         with self._lock:
             self._log.flush()
-        self._tape.flush()
 
     def start_flushing(self, every_s: float, *, is_tape_too: bool) -> None:
         """Flush to the disk on a thread of its own from now on.
@@ -136,8 +140,7 @@ class DayJournal:
 
     def _flush_on(self, every_s: float, is_tape_too: bool) -> None:
         while not self._stopping.wait(every_s):
-            with self._lock:
-                self._log.flush()
+            self.flush_letters()
             if is_tape_too:
                 self._tape.flush()
             self._log.sync()

@@ -239,7 +239,7 @@ class DayRun:
             feed=feed,
             source=PlayedData(market),
             charges=charges,
-            before_send=journal.flush,
+            before_send=journal.flush_letters,
             paper_check=self._paper_check or (lambda order, at: ""),
         )
         switchboard = Switchboard(journal, first_seq=first_seq)

@@ -29,6 +29,9 @@ from scalper.store.schema import STEPS
 #: How long a writer waits for another one, and PostgreSQL for any statement, before it is an error.
 WAIT_MS_MAX = 5_000
 
+#: How long one who was turned away while opening waits before he tries again.
+_OPEN_AGAIN_MS = 20
+
 #: FULL: a committed row survives the loss of power, not only of the process.
 _SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": WAIT_MS_MAX}
 
@@ -78,6 +81,9 @@ class Store:
         self._path = path
         self._anchor = anchor
         self._threads = threading.local()
+        # SQLite takes one writer at a time and lets others poll for their turn in steps of milliseconds: within this
+        # process they queue here instead.
+        self._turn = threading.Lock()
         self._connections: dict[int, Any] = {}
         self._is_closed = False
         self.name = name
@@ -104,11 +110,29 @@ class Store:
         else:
             raise StoreError(f"unknown kind of database {kind!r}: expected sqlite:///file or postgresql://host/name")
         try:
-            bring_up(store, steps)
+            store._settle(steps)
         except StoreError:
             store.close()
             raise
         return store
+
+    def _settle(self, steps: tuple[Step, ...]) -> None:
+        """Bring the schema up; where others open a new file at the same moment, after them.
+
+        While a new SQLite file becomes one with a write-ahead log, SQLite turns others away at once instead of
+        letting them wait.
+        """
+        pause = threading.Event()
+        for _ in range(WAIT_MS_MAX // _OPEN_AGAIN_MS):
+            try:
+                bring_up(self, steps)
+            except StoreError as error:
+                if not self._is_sqlite or "database is locked" not in str(error):
+                    raise
+                pause.wait(_OPEN_AGAIN_MS / 1000)
+            else:
+                return
+        bring_up(self, steps)
 
     @contextmanager
     def unit(self) -> Iterator[UnitOfWork]:
@@ -120,16 +144,30 @@ class Store:
         """
         if self._unit is not None:
             raise InvariantError("units of work do not nest: this thread is in one already")
-        self._execute("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN", ())
-        unit = UnitOfWork(self)
-        self._threads.unit = unit
+        with self._turn_to_write():
+            self._execute("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN", ())
+            unit = UnitOfWork(self)
+            self._threads.unit = unit
+            try:
+                yield unit
+            finally:
+                self._threads.unit = None
+                if not unit.is_over:
+                    unit.is_over = True
+                    self._roll_back()
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        """Wait for this process's other writers; PostgreSQL lets writers of different rows go on beside each other."""
+        if not self._is_sqlite:
+            yield
+            return
+        if not self._turn.acquire(timeout=WAIT_MS_MAX / 1000):
+            raise StoreError(f"{self.name}: another writer held the database for more than {WAIT_MS_MAX} ms")
         try:
-            yield unit
+            yield
         finally:
-            self._threads.unit = None
-            if not unit.is_over:
-                unit.is_over = True
-                self._roll_back()
+            self._turn.release()
 
     def find(self, rows: Rows[S], condition: Any = None) -> tuple[S, ...]:
         """The values of a table that meet a condition, in the order of the table; all of them for None."""
