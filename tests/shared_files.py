@@ -22,7 +22,7 @@ def _golden() -> dict[str, Any]:
 
 
 def golden_cases(*systems: str) -> list[Any]:
-    """The worked examples of some systems as pytest parameters, each marked `shared`; one skipped stand-in without them."""
+    """The worked examples of some systems, each a parameter marked `shared`; one skipped stand-in without them."""
     import pytest
 
     cases = [case for case in _golden()["cases"] if case["system"] in systems]
