@@ -28,6 +28,8 @@ from scalper.runtime.switchboard import Switchboard
 
 #: An orderly stop has to be over by then.
 STOP_S_MAX = 4.0
+#: Longest wait for every actor to have recovered.
+START_S_MAX = 10.0
 #: Longest wait for the letters in the mailboxes to be handled at the end of a day on threads.
 SETTLE_S_MAX = 60.0
 #: So often in a row nothing may have moved before the tree counts as settled.
@@ -148,6 +150,7 @@ class ThreadedPlay:
             SupervisionError: Supervision gave up.
         """
         sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._await_start()
         _freeze()
         is_settled = False
         self._heartbeat.start()
@@ -167,6 +170,13 @@ class ThreadedPlay:
         if self._failure:
             raise SupervisionError(self._failure)
         return is_settled
+
+    def _await_start(self) -> None:
+        """Root answers once every child has recovered: the first tick finds somebody who wants it."""
+        try:
+            self._root.ask(GetChild("dashboard"), timeout=START_S_MAX)
+        except (pykka.Timeout, pykka.ActorDeadError) as error:
+            raise SupervisionError(f"the actors did not start within {START_S_MAX} s: {error}") from error
 
     def _is_behind(self) -> bool:
         """Whether somebody has too much to do for time to go on; people may look later."""
