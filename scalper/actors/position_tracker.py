@@ -54,6 +54,8 @@ from scalper.store.database import Store
 from scalper.store.orders import insert_orders
 from scalper.store.positions import PositionRepository
 
+#: An approval that is older when it is read leads to no order (REQUIREMENTS 14.7).
+APPROVAL_AGE_MAX = timedelta(seconds=30)
 #: An entry that rests longer is cancelled (REQUIREMENTS 12.7).
 ENTRY_RESTS_MAX = timedelta(seconds=60)
 #: A cancel that shows no effect is asked for again.
@@ -85,6 +87,7 @@ class PositionTracker(Actor):
         self._carried: dict[str, int] = {}
         self._last_id = 0
         self._reserved: dict[int, int] = {}
+        self._now: datetime | None = None
         self._cancelled_at: dict[str, datetime] = {}
 
     def recover(self, at: datetime) -> None:
@@ -122,6 +125,9 @@ class PositionTracker(Actor):
             # The accounts whose balance is kept here are those of paper.
             is_paper=intent.account_id in self._balances,
         )
+        if self._now is not None and self._now - approved.at > APPROVAL_AGE_MAX:
+            self._pass_over(position)
+            return
         orders = entry_orders(position, intent, approved.quote, self._day, self._rules, approved.at)
         position = msgspec.structs.replace(
             position,
@@ -138,8 +144,19 @@ class PositionTracker(Actor):
         self.send(f"order_gateway.{position.account_id}", SubmitOrders(at=approved.at, orders=orders))
         self._tell_wallet(position.account_id, approved.at)
 
+    def _pass_over(self, position: Position) -> None:
+        """An approval that waited too long is of a price that is gone."""
+        stale = msgspec.structs.replace(position, status=PositionStatus.CANCELLED, cancel_reason="stale")
+        with self._store.unit() as unit:
+            self._rows.insert(stale)
+            unit.commit()
+        self._last_id = stale.id
+        self._positions[stale.id] = stale
+        self.publish(PositionCancelled(at=stale.created_at, position=stale))
+
     @receives(Pulse)
     def on_pulse(self, pulse: Pulse) -> None:
+        self._now = pulse.at
         for position in self._positions.values():
             if position.is_open and (
                 pulse.at - position.created_at >= ENTRY_RESTS_MAX

@@ -271,6 +271,17 @@ def test_units_bought_after_the_position_had_ended_call_a_person() -> None:
     assert "position 1" in alert.text
 
 
+@pytest.mark.parametrize(("waited_s", "orders"), [(30, 1), (30.25, 0)])
+def test_an_approval_that_waited_too_long_leads_to_no_order(waited_s: float, orders: int) -> None:
+    stage = a_stage()
+    stage.pulse(later(waited_s))
+
+    stage.tell(approved())
+
+    assert len(sent(stage)) == orders
+    assert [one.position.cancel_reason for one in stage.said(PositionCancelled)] == ["stale"] * (1 - orders)
+
+
 def test_the_wallet_follows_cost_and_result() -> None:
     stage, _ = a_stage_with_position()
     sale = an_exit_order()
