@@ -332,6 +332,9 @@ class RiskManager(Actor):
             self._rows.trip(trip)
             unit.commit()
         self._tripped.add(account_id)
+        # Until the day of India is over: the next trading day begins after that, and the rows know when.
+        lasts = timedelta(days=1) - (at - at.replace(hour=0, minute=0, second=0, microsecond=0))
+        self._cache.put_circuit(account_id, at=at, reason="circuit", loss_pct=loss_bps / 100, lasts=lasts)
         self.publish(
             CircuitTripped(
                 at=at,

@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from scalper.domain.capital import available_cash_paise
 from scalper.domain.instruments import Instrument
 from scalper.domain.order_prices import protected_limit
 from scalper.domain.orders import Order, OrderPurpose, OrderSide, OrderType, order_id_of
@@ -171,7 +172,7 @@ def wallet_of(
             open_cost += position.bought_value_paise - position.sold_value_paise + position.charges_paise
         elif position.status is PositionStatus.PENDING:
             open_cost += reserved_paise.get(position.id, 0)
-    cash = balance_paise + realised - open_cost
+    cash = available_cash_paise(paper_balance_paise=balance_paise, realised_paise=realised, open_cost_paise=open_cost)
     return Wallet(
         account_id=account_id,
         cash_paise=cash,
