@@ -39,6 +39,7 @@ from scalper.view import TerminalView, scene_of, screen_lines
 from scalper.view_parts import Scene, money_of
 from scalper.view_positions import net_at_bid_paise
 from scalper.view_text import cell, change_pct, countdown, rupees
+from tests import builders
 
 DAY = date(2026, 1, 9)
 EXPIRY = date(2026, 1, 13)
@@ -143,34 +144,23 @@ def a_picture(**changes: Any) -> Picture:
 
 def an_open_position(**changes: Any) -> Position:
     """30 units of the call bought at 749.70 for 31.55 of charges."""
-    bought = OrderTotals("b1", OrderSide.BUY, 30, 30, 30 * 749_70, 31_55, True)
-    position = Position(
-        id=5,
-        account_id="paper",
-        trade_intent_id=1,
-        signal_id=1,
-        index_key="BANKNIFTY",
-        instrument=CALL,
-        side=PositionSide.LONG_CE,
-        direction="bullish",
-        status=PositionStatus.ACTIVE,
-        entry_tag="entry_BANKNIFTY_CE_58600",
-        ordered_quantity=30,
-        created_at=at("10:16:00"),
-        updated_at=at("10:16:00"),
-        is_paper=True,
-        orders=(bought,),
-        entry_price_paise=749_70,
-        target_paise=1_199_55,
-        trail=Trail(stop_paise=524_75, stop_source=StopSource.INITIAL, hwm_ltp_paise=749_70, is_breakeven_locked=False),
-        opened_at=at("10:16:00"),
-    )
-    return msgspec.structs.replace(position, **changes)
+    told: dict[str, Any] = {
+        "index_key": "BANKNIFTY",
+        "instrument": CALL,
+        "entry_tag": "entry_BANKNIFTY_CE_58600",
+        "created_at": at("10:16:00"),
+        "updated_at": at("10:16:00"),
+        "opened_at": at("10:16:00"),
+        "orders": (builders.bought(30, 749_70, charges_paise=31_55),),
+        "target_paise": 1_199_55,
+        "trail": builders.a_trail(524_75, 749_70),
+    }
+    return builders.a_position(5, quantity=30, entry_paise=749_70, **(told | changes))
 
 
 def a_closed_position(position_id: int, clock: str, tag: str = "trailing_stop_3pct") -> Position:
     """65 units of the put, bought at 150.60 and sold at 162.30 for 66.58 of charges: 693.92 net."""
-    bought = OrderTotals("b", OrderSide.BUY, 65, 65, 65 * 150_60, 30_00, True)
+    bought = builders.bought(65, 150_60, charges_paise=30_00)
     sold = OrderTotals("s", OrderSide.SELL, 65, 65, 65 * 162_30, 36_58, True)
     return an_open_position(
         id=position_id,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from datetime import date, datetime
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalper.domain.instruments import Instrument, InstrumentKind, OptionType
+from scalper.domain.instruments import OptionType
 from scalper.domain.orders import OrderSide
 from scalper.domain.positions import (
     OrderTotals,
@@ -21,12 +20,11 @@ from scalper.domain.positions import (
     side_of,
     with_order_totals,
 )
-from scalper.domain.times import IST
 from scalper.domain.units import paise_from_rupees
 from scalper.errors import TransitionError
+from tests import builders
 from tests.shared_files import golden_cases
 
-AT = datetime(2026, 1, 13, 11, 0, tzinfo=IST)
 STEPS = {("PENDING", "ACTIVE"), ("PENDING", "CANCELLED"), ("ACTIVE", "EXITED")}
 EVENTS = {
     "buy_filled": PositionStatus.ACTIVE,
@@ -35,37 +33,17 @@ EVENTS = {
     "cancelled": PositionStatus.CANCELLED,
 }
 
-CONTRACT = Instrument(
-    key="NSE_FNO:50074",
-    segment="NSE_FNO",
-    security_id="50074",
-    kind=InstrumentKind.OPTION,
-    underlying="NIFTY",
-    symbol="NIFTY-Jan2026-25750-CE",
-    lot_size=75,
-    tick_size_paise=5,
-    expiry=date(2026, 1, 20),
-    strike_paise=25_750_00,
-    option_type=OptionType.CE,
-)
-
 
 def a_position(*orders: OrderTotals) -> Position:
-    position = Position(
-        id=1,
-        account_id="paper",
-        trade_intent_id=1,
-        signal_id=1,
-        index_key="NIFTY",
-        instrument=CONTRACT,
-        side=PositionSide.LONG_CE,
-        direction="bullish",
-        status=PositionStatus.ACTIVE,
-        entry_tag="entry_NIFTY_CE_25750",
-        ordered_quantity=75,
-        created_at=AT,
-        updated_at=AT,
-        is_paper=True,
+    """A lot of 75 units is ordered; what is bought of it, `orders` tell."""
+    position = builders.a_position(
+        quantity=75,
+        instrument=builders.an_instrument(lot_size=75),
+        orders=(),
+        entry_price_paise=0,
+        target_paise=0,
+        trail=None,
+        opened_at=None,
     )
     for totals in orders:
         position = with_order_totals(position, totals)

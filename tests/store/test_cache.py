@@ -18,8 +18,8 @@ from scalper.errors import StoreError
 from scalper.store import cache_keys as keys
 from scalper.store.cache import Cache, PositionFlags, open_cache
 from scalper.store.write_behind import BATCH_MAX, WriteBehind
+from tests.builders import ACCOUNT, DAY, ELEVEN, a_trail
 from tests.shared_files import golden_cases
-from tests.store.ground import ACCOUNT, DAY, ELEVEN, TRAIL
 
 FLAGS = PositionFlags(be_locked=True, trailing_armed=False, paper=True, exit_pending=False)
 TICK = Tick("NSE_FNO:45123", us_from(ELEVEN), 100_05, 100_00, 100_10, 650, 1300, 12_345, 67_890)
@@ -93,7 +93,7 @@ def put_position(cache: Cache) -> str:
 
 
 def put_peaks(cache: Cache) -> str:
-    cache.put_peaks(1, entry_price_paise=80_00, trail=TRAIL)
+    cache.put_peaks(1, entry_price_paise=80_00, trail=a_trail())
     return keys.peaks_key(1)
 
 

@@ -20,7 +20,8 @@ from scalper.store.positions import PositionRepository
 from scalper.store.rows import Rows
 from scalper.store.schema import STEPS
 from scalper.store.tables import ALL_TABLES
-from tests.store.ground import TABLES, a_fill, a_position, row_count
+from tests.builders import a_position
+from tests.store.ground import TABLES, a_fill, row_count
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -304,7 +305,7 @@ def test_a_process_that_dies_in_a_unit_leaves_what_was_committed(own_url: str, c
 import os
 from scalper.store.database import Store
 from scalper.store.positions import PositionRepository
-from tests.store.ground import a_position
+from tests.builders import a_position
 store = Store.open({own_url!r})
 with store.unit() as unit:
     PositionRepository(store).insert(a_position()); {commit}os._exit(9)

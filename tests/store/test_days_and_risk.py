@@ -16,21 +16,8 @@ from scalper.store.positions import PositionRepository
 from scalper.store.records import Account, CircuitTrip, Day, DayState, Setting, StartingBalance
 from scalper.store.risk import RiskRepository
 from scalper.store.signals import SignalRepository
-from tests.store.ground import (
-    ACCOUNT,
-    DAY,
-    ELEVEN,
-    a_delivery,
-    a_fill,
-    a_position,
-    a_signal,
-    a_trade_intent,
-    an_exit_intent,
-    an_exit_signal,
-    an_order,
-    seconds,
-    totals_of,
-)
+from tests.builders import ACCOUNT, DAY, ELEVEN, a_delivery, a_position, an_order, later
+from tests.store.ground import a_fill, a_signal, a_trade_intent, an_exit_intent, an_exit_signal, totals_of
 
 TODAY = Day(
     day=DAY,
@@ -52,11 +39,11 @@ def test_a_day_is_opened_once_and_its_starts_are_counted(store: Store) -> None:
     repository = DayRepository(store)
     with store.unit() as unit:
         first = repository.open_day(TODAY)
-        again = repository.open_day(msgspec.structs.replace(TODAY, seed=8, last_at=ELEVEN + seconds(5)))
+        again = repository.open_day(msgspec.structs.replace(TODAY, seed=8, last_at=later(5)))
         unit.commit()
 
     assert first == TODAY
-    assert again == msgspec.structs.replace(TODAY, started_count=2, last_at=ELEVEN + seconds(5))
+    assert again == msgspec.structs.replace(TODAY, started_count=2, last_at=later(5))
     assert repository.get(DAY) == again
 
 
@@ -64,12 +51,10 @@ def test_a_finished_day_has_its_summary(store: Store) -> None:
     repository = DayRepository(store)
     with store.unit() as unit:
         repository.open_day(TODAY)
-        repository.finish_day(DAY, '{"net_paise":0}', ELEVEN + seconds(9))
+        repository.finish_day(DAY, '{"net_paise":0}', later(9))
         unit.commit()
 
-    finished = msgspec.structs.replace(
-        TODAY, state=DayState.FINISHED, summary='{"net_paise":0}', last_at=ELEVEN + seconds(9)
-    )
+    finished = msgspec.structs.replace(TODAY, state=DayState.FINISHED, summary='{"net_paise":0}', last_at=later(9))
     assert repository.get(DAY) == finished
     assert repository.days() == (finished,)
     assert repository.get(DAY + timedelta(days=1)) is None
@@ -79,11 +64,11 @@ def test_a_mark_never_goes_back(store: Store) -> None:
     repository = DayRepository(store)
     with store.unit() as unit:
         repository.open_day(TODAY)
-        repository.mark(DAY, ELEVEN + seconds(5))
-        repository.mark(DAY, ELEVEN + seconds(4))
+        repository.mark(DAY, later(5))
+        repository.mark(DAY, later(4))
         unit.commit()
 
-    assert repository.last_at(DAY) == ELEVEN + seconds(5)
+    assert repository.last_at(DAY) == later(5)
 
 
 def insert_signal(store: Store, at: datetime) -> None:

@@ -11,7 +11,8 @@ from scalper.errors import TransitionError
 from scalper.store.database import Store
 from scalper.store.errors import Conflict
 from scalper.store.intents import IntentRepository
-from tests.store.ground import DAY, ELEVEN, a_trade_intent, row_count, seconds
+from tests.builders import DAY, ELEVEN, later
+from tests.store.ground import a_trade_intent, row_count
 
 APPROVED, REJECTED, PLACED = IntentStatus.APPROVED, IntentStatus.REJECTED, IntentStatus.PLACED
 FILLED, FAILED = IntentStatus.FILLED, IntentStatus.FAILED
@@ -58,7 +59,7 @@ def test_a_leg_of_a_delivery_has_one_intent(store: Store) -> None:
 
 def test_an_intent_moves_only_from_where_it_is_expected(store: Store) -> None:
     repository = stored(store, a_trade_intent())
-    at = ELEVEN + seconds(1)
+    at = later(1)
     with store.unit() as unit:
         from_elsewhere = repository.move(1, [PLACED], FILLED, at)
         moved = repository.move(1, [APPROVED, PLACED], FAILED, at, reason="stale")

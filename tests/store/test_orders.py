@@ -14,10 +14,11 @@ from scalper.errors import TransitionError
 from scalper.store.database import Store
 from scalper.store.errors import Conflict
 from scalper.store.orders import OrderRepository, insert_orders
-from tests.store.ground import ACCOUNT, DAY, ELEVEN, a_fill, an_exit_order, an_order, row_count, seconds, totals_of
+from tests.builders import ACCOUNT, DAY, ELEVEN, an_exit_order, an_order, later
+from tests.store.ground import a_fill, row_count, totals_of
 
 NEW, SENT, ACCEPTED, UNKNOWN = SendState.NEW, SendState.SENT, SendState.ACCEPTED, SendState.UNKNOWN
-LATER = ELEVEN + seconds(1)
+LATER = later(1)
 
 
 def stored(store: Store, *orders: Order) -> OrderRepository:
@@ -100,7 +101,7 @@ def test_nothing_follows_a_final_status(store: Store, final: BrokerStatus) -> No
     with store.unit() as unit:
         assert repository.set_broker_status(order.id, BrokerStatus.PENDING, ELEVEN)
         assert repository.set_broker_status(order.id, final, LATER, reason_text="RMS: margin")
-        assert not repository.set_broker_status(order.id, BrokerStatus.PENDING, LATER + seconds(1))
+        assert not repository.set_broker_status(order.id, BrokerStatus.PENDING, later(1, LATER))
         assert not repository.set_limit_price(order.id, 1, LATER)
         unit.commit()
 
@@ -140,7 +141,7 @@ def test_fills_may_be_told_in_any_order(store: Store, told: tuple[int, ...]) -> 
 
     with store.unit() as unit:
         for number in told:
-            fill = a_fill(f"T{number}", at=ELEVEN + seconds(number))
+            fill = a_fill(f"T{number}", at=later(number))
             repository.add_fill(fill, totals_of(order, 65 * number, 6_500_00 * number))
         unit.commit()
 
@@ -217,7 +218,7 @@ def test_orders_are_found_by_broker_id_day_and_position(store: Store) -> None:
     entry = an_order(broker_order_id="112")
     retry = an_exit_order("stop_loss_30pct-2a", attempt=1, created_at=LATER)
     leaving = an_exit_order(position_id=2, broker_order_id="113")
-    of_live = an_order("entry-1", id="live/1", account_id="live", broker_order_id="112")
+    of_live = an_order(id="live/1", account_id="live", broker_order_id="112")
     repository = stored(store, retry, leaving, entry, of_live)
 
     assert repository.by_broker_id(ACCOUNT, "112") == entry

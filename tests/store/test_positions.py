@@ -15,7 +15,8 @@ from scalper.errors import InvariantError
 from scalper.store.database import Store
 from scalper.store.errors import Conflict
 from scalper.store.positions import PositionRepository
-from tests.store.ground import ACCOUNT, DAY, ELEVEN, TRAIL, a_position, an_exited_position, seconds
+from tests.builders import ACCOUNT, DAY, ELEVEN, a_position, a_trail, later
+from tests.store.ground import an_exited_position
 
 
 def stored(store: Store, *positions: Position) -> PositionRepository:
@@ -48,7 +49,7 @@ def test_an_unknown_position_is_none(store: Store) -> None:
 
 def test_saving_replaces_the_whole_row(store: Store) -> None:
     repository = stored(store, a_position(), a_position(2))
-    exited = an_exited_position(1, 500_00, ELEVEN + seconds(60))
+    exited = an_exited_position(1, 500_00, later(60))
 
     with store.unit() as unit:
         repository.save(exited)
@@ -133,7 +134,7 @@ def test_the_trail_of_an_exited_position_stays(store: Store) -> None:
     repository = stored(store, exited)
 
     with store.unit() as unit:
-        repository.save_trail(1, msgspec.structs.replace(TRAIL, stop_paise=99_00), 0)
+        repository.save_trail(1, a_trail(stop_paise=99_00), 0)
         unit.commit()
 
     assert repository.get(1) == exited

@@ -15,19 +15,9 @@ from scalper.store.database import Store
 from scalper.store.errors import Conflict, LiveExitExists
 from scalper.store.orders import OrderRepository
 from scalper.store.signals import MaxIds, SignalRepository
+from tests.builders import ACCOUNT, DAY, ELEVEN, a_delivery, an_exit_order, later
 from tests.shared_files import golden_cases
-from tests.store.ground import (
-    ACCOUNT,
-    DAY,
-    ELEVEN,
-    a_delivery,
-    a_signal,
-    an_exit_intent,
-    an_exit_order,
-    an_exit_signal,
-    row_count,
-    seconds,
-)
+from tests.store.ground import a_signal, an_exit_intent, an_exit_signal, row_count
 
 PENDING, APPROVED, REJECTED = IntentStatus.PENDING, IntentStatus.APPROVED, IntentStatus.REJECTED
 PLACED, FILLED, FAILED = IntentStatus.PLACED, IntentStatus.FILLED, IntentStatus.FAILED
@@ -63,7 +53,7 @@ def test_a_repeated_signal_gives_the_row_that_is_there(store: Store) -> None:
     repository = SignalRepository(store)
     with store.unit() as unit:
         first = repository.insert_signal(a_signal(1))
-        second = repository.insert_signal(a_signal(2, created_at=ELEVEN + seconds(1)))
+        second = repository.insert_signal(a_signal(2, created_at=later(1)))
         unit.commit()
 
     assert (first, second) == ((a_signal(1), True), (a_signal(1), False))
@@ -190,26 +180,24 @@ def test_a_delivery_of_no_signal_is_refused(store: Store) -> None:
 def test_a_signal_is_published_once(store: Store) -> None:
     repository = stored_signal(store, a_signal(1), a_signal(2, index_key="SENSEX"))
     with store.unit() as unit:
-        answers = [repository.mark_published(1, ELEVEN + seconds(1)) for _ in range(2)]
+        answers = [repository.mark_published(1, later(1)) for _ in range(2)]
         unit.commit()
 
     assert answers == [True, False]
     assert [signal.id for signal in repository.unpublished()] == [2]
-    assert repository.signal(1) == a_signal(status=SignalStatus.PUBLISHED, published_at=ELEVEN + seconds(1))
+    assert repository.signal(1) == a_signal(status=SignalStatus.PUBLISHED, published_at=later(1))
 
 
 def test_a_delivery_is_consumed_once(store: Store) -> None:
     repository = stored_signal(store, a_signal())
     with store.unit() as unit:
         repository.insert_deliveries([a_delivery(1), a_delivery(2, account_id="live")])
-        answers = [repository.mark_consumed(1, ELEVEN + seconds(1)) for _ in range(2)]
+        answers = [repository.mark_consumed(1, later(1)) for _ in range(2)]
         unit.commit()
 
     assert answers == [True, False]
     assert repository.unconsumed() == (a_delivery(2, account_id="live"),)
-    assert repository.deliveries_of(1)[0] == a_delivery(
-        1, status=DeliveryStatus.CONSUMED, consumed_at=ELEVEN + seconds(1)
-    )
+    assert repository.deliveries_of(1)[0] == a_delivery(1, status=DeliveryStatus.CONSUMED, consumed_at=later(1))
 
 
 def test_signals_are_found_by_day(store: Store) -> None:
@@ -296,7 +284,7 @@ def test_of_threads_that_exit_one_position_one_wins(store: Store) -> None:
 
 def test_an_exit_intent_moves_only_from_where_it_is_expected(store: Store) -> None:
     repository = stored_exit(store)
-    at = ELEVEN + seconds(2)
+    at = later(2)
     with store.unit() as unit:
         from_elsewhere = repository.move_exit_intent(1, [PLACED], FILLED, at)
         moved = repository.move_exit_intent(1, [APPROVED], PLACED, at, attempts=1)

@@ -23,22 +23,15 @@ from scalper.store.records import Account, CircuitTrip, Day, Setting, StartingBa
 from scalper.store.risk import RiskRepository
 from scalper.store.signals import SignalRepository
 from scalper.store.snapshot import dump_day, load_dump
+from tests.builders import ACCOUNT, DAY, ELEVEN, a_delivery, a_position, an_exit_order, an_order, later
 from tests.store.ground import (
-    ACCOUNT,
-    DAY,
-    ELEVEN,
-    a_delivery,
     a_fill,
-    a_position,
     a_signal,
     a_trade_intent,
     an_exit_intent,
-    an_exit_order,
     an_exit_signal,
     an_exited_position,
-    an_order,
     row_count,
-    seconds,
     totals_of,
 )
 
@@ -99,7 +92,7 @@ def _fill_yesterday(store: Store) -> None:
     at = ELEVEN - BACK
     published = {"status": SignalStatus.PUBLISHED, "published_at": at, "day": YESTERDAY, "created_at": at}
     for number in (1, 2, 3, 4):
-        signals.insert_signal(a_signal(number, candle_at=at + seconds(number), **published))
+        signals.insert_signal(a_signal(number, candle_at=later(number, at), **published))
     status = DeliveryStatus.CONSUMED
     signals.insert_deliveries(
         [
