@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import date, datetime, timedelta
@@ -144,7 +145,7 @@ class DayRun:
 
     def _play(self, desk: Desk, market: Market, store: Store, charges: ChargeTable, home: Home) -> dict[str, Any]:
         folder = log_folder(self._request.config, home.path, desk.day)
-        _compress_other_days(folder)
+        _keep_other_days(folder, desk.day, self._request.config.message_log.retention_days)
         reached = reached_of(folder)
         rows_at = DayRepository(store).last_at(desk.day)
         times = [at for at in (reached.last_at, rows_at) if at is not None]
@@ -337,9 +338,17 @@ def _tell_what_is_open(store: Store, day: date) -> None:
             )
 
 
-def _compress_other_days(folder: Path) -> None:
-    """Logs of days that are over are compressed when another day begins."""
-    if folder.parent.is_dir():
-        for other in folder.parent.iterdir():
-            if other.is_dir() and other.name < folder.name:
-                compress_log(other)
+def _keep_other_days(folder: Path, day: date, retention_days: int) -> None:
+    """Logs of days that are over are compressed when another day begins, and removed when their time is up."""
+    others = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    for other in sorted(others):
+        try:
+            logged = date.fromisoformat(other.name)
+        except ValueError:
+            # Not a day's log: not ours to touch.
+            continue
+        if (day - logged).days > retention_days:
+            logger.info("the log of {} is older than {} days and is removed", logged, retention_days)
+            shutil.rmtree(other)
+        elif logged < day:
+            compress_log(other)
