@@ -67,7 +67,10 @@ class EventLog(Onlooker):
             logger.info("trading is {}{}", state[0], f": {', '.join(state[1])}" if state[1] else "")
             self._state = state
         if picture.is_feed_fresh != self._is_feed_fresh:
-            logger.info("the feed is fresh again") if picture.is_feed_fresh else logger.warning("the feed is stale")
+            if picture.is_feed_fresh:
+                logger.info("the feed is fresh again")
+            else:
+                logger.warning("the feed is stale")
             self._is_feed_fresh = picture.is_feed_fresh
 
     def _tell_first_words(self, picture: Picture) -> None:
